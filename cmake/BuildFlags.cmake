@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# Language, optimisation, warnings, sanitizers and the compiler cache: the same for every target.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug or RelWithDebInfo" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+
+add_compile_options(-Wall -Wextra)
+# No path of the checkout gets into a binary, so builds of two clones are equal.
+add_compile_options("-ffile-prefix-map=${CMAKE_BINARY_DIR}=build"
+                    "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
+add_link_options(-Wl,--as-needed)
+
+if(CPPIPC_SANITIZE)
+  list(JOIN CPPIPC_SANITIZE "," sanitizers)
+  add_compile_options("-fsanitize=${sanitizers}" -O1 -g1 -fno-omit-frame-pointer)
+  add_link_options("-fsanitize=${sanitizers}")
+  if("undefined" IN_LIST CPPIPC_SANITIZE)
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+# ccache, told enough to hit for a clone in another place and through precompiled headers.
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      /usr/bin/env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=true
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      "${CCACHE_PROGRAM}")
+endif()
+if(CPPIPC_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Without it ccache cannot see through a precompiled header.
+  add_compile_options(-fpch-preprocess)
+endif()
