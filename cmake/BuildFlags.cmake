@@ -4,7 +4,6 @@
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -13,7 +12,9 @@ endif()
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
-add_compile_options(-Wall -Wextra)
+# -fPIC for executables as well: all objects may go into libcppipc.so, and precompiled headers can be
+# shared between libraries and tests.
+add_compile_options(-fPIC -Wall -Wextra)
 # No path of the checkout gets into a binary, so builds of two clones are equal.
 add_compile_options("-ffile-prefix-map=${CMAKE_BINARY_DIR}=build"
                     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
