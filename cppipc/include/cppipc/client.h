@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Client: one session with a server, seen from the caller's side.
+//
+// There is no I/O thread on the way of a call: the thread that waits for a reply reads the socket,
+// and wakes others whose replies it finds. One watcher thread per client reads only while
+// nobody waits: it notices a lost connection and carries out what was left behind (dropped
+// references, notices that a reply was received), and sleeps without waking when there is nothing.
+
+#include <cppipc/description.h>
+#include <cppipc/function.h>
+#include <cppipc/variant.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace cppipc {
+
+class Client;
+
+// A counted hold on one server object. The last share dropped lets the object go; that never
+// blocks, never sends by itself and may happen on any thread, in any state (finalisers).
+// Within a client one server object is always one RemoteObject while it lives.
+class RemoteObject : public Object {
+ public:
+  std::string_view type_name() const override = 0;
+  // Random, given by the server; the same in every session; grants nothing.
+  virtual const std::array<std::uint8_t, 16>& object_id() const = 0;
+  // The client it belongs to; null once that was destroyed.
+  virtual std::shared_ptr<Client> client() const = 0;
+};
+
+struct CallOptions {
+  // Seconds the caller waits; the server sees it as the call's deadline. nullopt: no limit.
+  std::optional<double> timeout_s;
+};
+
+// One call that was sent. Owns: a share of the client's connection and its own result.
+// Threads: all methods from any thread.
+class Call {
+ public:
+  virtual ~Call() = default;
+  virtual std::uint64_t id() const = 0;
+  virtual bool is_done() const = 0;
+  // Blocks until the reply is there (or `timeout_s` passed: kTimeout, the call goes on).
+  // While it waits it calls ConnectOptions::on_interrupt at least every 0.1 s and after each
+  // signal; what that throws ends the wait, cancels the call and is passed on.
+  // Errors: the fault of the call; kConnectionLost, kServerCrashed; kTimeout; kCancelled.
+  virtual Variant wait(std::optional<double> timeout_s = {}) = 0;
+  // Asks the server to cancel; false if the reply is there already. Waiters get kCancelled
+  // at once; the method runs on until it looks.
+  virtual bool cancel() = 0;
+  // `callback` runs once, when the call is done: on the thread that found out, without locks,
+  // or at once if it is done already. It must not throw and must not wait for calls.
+  virtual void on_done(std::function<void()> callback) = 0;
+};
+using CallPtr = std::shared_ptr<Call>;
+
+struct ConnectOptions {
+  double timeout_s = 10.0;          // for connecting and the handshake
+  std::uint64_t message_bytes = 64ull << 20;
+  std::uint64_t inline_bytes = 1ull << 20;
+  std::string peer_name;            // shown as Client::address(); empty: the address connected to
+  // See Call::wait. Runs on the waiting thread without locks.
+  std::function<void()> on_interrupt;
+  // Asked once when the connection is lost, from any thread, without locks: returns the error
+  // that pending and later calls get (kServerCrashed with details), or nullopt.
+  std::function<std::optional<Error>()> explain_loss;
+};
+
+// Owns: the socket and the watcher thread. Threads: all methods from any thread.
+class Client : public std::enable_shared_from_this<Client> {
+ public:
+  // `address` is unix:PATH (unix://PATH and ipc://PATH too) or tcp:HOST:PORT.
+  // Errors: kInvalidArgument for an address of another form; kConnectionLost if nobody listens;
+  // kTimeout if nobody answers; kProtocol if the other side is no server of ours.
+  static std::shared_ptr<Client> connect(const std::string& address, ConnectOptions options = {});
+  // The same over a connected socket; takes the descriptor, also when it throws.
+  static std::shared_ptr<Client> adopt(int socket_fd, ConnectOptions options = {});
+
+  virtual ~Client() = default;
+
+  // The server's description, fetched at connect; the same for the client's life.
+  virtual const Description& description() const = 0;
+  // 16 bytes that are equal for equal descriptions.
+  virtual const std::string& description_hash() const = 0;
+  virtual const std::string& address() const = 0;
+  virtual const std::string& transport() const = 0;  // "unix" or "tcp"
+  virtual std::int64_t server_pid() const = 0;
+  virtual std::array<std::uint8_t, 16> server_id() const = 0;  // random per server process
+
+  // Each sends one call and returns at once; references and errors of sending come by wait(),
+  // but for arguments that cannot cross (kWrongType, kTooLarge, kInvalidArgument: an object of
+  // another client), which are thrown here, with nothing sent.
+  // `method` is a method's name, or "value" / "value=" to read / write the property `value`.
+  virtual CallPtr call(const std::shared_ptr<RemoteObject>& target, const std::string& method,
+                       Arguments arguments, CallOptions options = {}) = 0;
+  virtual CallPtr create(const std::string& type, Arguments arguments,
+                         CallOptions options = {}) = 0;
+  virtual CallPtr run(const std::string& function, Arguments arguments,
+                      CallOptions options = {}) = 0;
+  // A dict of HostStats' fields and of the server's own.
+  virtual CallPtr stats(CallOptions options = {}) = 0;
+  // An empty call.
+  virtual CallPtr ping(CallOptions options = {}) = 0;
+
+  // Ends the session: pending calls get kConnectionLost "session closed", objects on the server
+  // are freed. Twice is fine. Joins the watcher (unless called by it).
+  virtual void close() = 0;
+  virtual bool is_closed() const = 0;
+  // Leaves everything as it is and makes every further use a kForkedSession: for a forked child.
+  virtual void abandon() noexcept = 0;
+};
+
+}  // namespace cppipc

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What a server offers, as plain data: what `help()`, signatures and completion are made of.
+
+#include <cppipc/variant.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cppipc {
+
+struct ParameterDescription {
+  std::string name;
+  std::string type;  // as Python spells it, e.g. "int", "list[float]", "Probe | None"; may be empty
+  std::optional<Variant> default_value;
+  bool is_variadic = false;  // takes any further keywords (a toolkit without declared arguments)
+  bool operator==(const ParameterDescription&) const = default;
+};
+
+struct FunctionDescription {
+  std::string name;  // dots nest: "diagnostics.echo"
+  std::string doc;
+  std::vector<ParameterDescription> parameters;
+  std::string result;  // as Python spells it; may be empty
+  bool is_toolkit = false;
+  bool operator==(const FunctionDescription&) const = default;
+};
+
+struct PropertyDescription {
+  std::string name;
+  std::string doc;
+  std::string type;
+  bool is_writable = false;
+  bool operator==(const PropertyDescription&) const = default;
+};
+
+struct TypeDescription {
+  std::string name;
+  std::string doc;
+  std::optional<FunctionDescription> constructor;  // none: cannot be created by clients
+  std::vector<FunctionDescription> methods;
+  std::vector<PropertyDescription> properties;
+  bool operator==(const TypeDescription&) const = default;
+};
+
+// Sorted by name.
+struct Description {
+  std::string version;  // of the server, "0.1.0"
+  std::vector<TypeDescription> types;
+  std::vector<FunctionDescription> functions;  // toolkits and plain functions
+  bool operator==(const Description&) const = default;
+};
+
+}  // namespace cppipc

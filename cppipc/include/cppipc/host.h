@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Host: serves a registry to any number of connected sockets.
+//
+// A host has no listener: whoever accepts connections hands it connected descriptors. It makes
+// its own threads: one that leads (reads sockets and runs short methods itself), one that stands
+// by while a method runs, and as many more as there are slow methods at work.
+
+#include <cppipc/error.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace cppipc {
+
+class Registry;
+
+// Limits of one session. Past one the call gets kQuotaExceeded; no other session notices.
+struct HostLimits {
+  std::uint64_t message_bytes = 64ull << 20;      // one message
+  std::uint64_t inline_bytes = 1ull << 20;        // larger str, bytes and arrays cross in chunks
+  std::uint64_t live_objects = 1'000'000;         // objects a session holds at one time
+  std::uint64_t calls_in_flight = 10'000;         // calls sent and not yet answered
+  std::uint64_t queued_reply_bytes = 256ull << 20;  // unread replies before the host stops reading
+  unsigned worker_threads = 256;                  // methods that run at one time, all sessions
+};
+
+struct HostOptions {
+  HostLimits limits;
+  std::string version = "0.1.0";
+  // Called once when a session begins and ends; from a host thread, with no lock held.
+  // `reason` is empty when the peer closed in order.
+  std::function<void(std::uint64_t session, const std::string& peer)> session_began;
+  std::function<void(std::uint64_t session, const std::string& reason)> session_ended;
+  // Lines for a log: from Context::log and of the host itself.
+  enum class LogLevel { kDebug, kInfo, kWarning, kError };
+  std::function<void(LogLevel, const std::string&)> log;
+};
+
+struct HostStats {
+  std::uint64_t sessions = 0;       // open now
+  std::uint64_t live_objects = 0;   // exposed objects held by any session now
+  std::uint64_t calls = 0;          // finished since the start
+  std::uint64_t calls_running = 0;  // being run now
+  std::uint64_t calls_waiting = 0;  // waiting for an object or a thread
+  std::uint64_t bytes_inline = 0;   // received in messages since the start
+  std::uint64_t bytes_copied = 0;   // bulk bytes that were received or sent in chunks
+  std::uint64_t threads = 0;        // of the host, now
+};
+
+// Owns: its threads, the sockets it was given, all exposed objects of its sessions.
+// Threads: every method is safe from any thread but the host's own.
+class Host {
+ public:
+  // `registry` must outlive the host and not change any more.
+  explicit Host(const Registry& registry, HostOptions options = {});
+  // As stop(), with no time for running methods.
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  // Serves a connected stream socket from now on; takes the descriptor, also when it throws.
+  // `peer` names the other side in logs. Errors: kInputOutput.
+  std::uint64_t adopt(int socket_fd, const std::string& peer);
+
+  // Refuses new calls, waits up to `patience` for running ones, answers them, and closes every
+  // session. Returns whether all running calls ended in time.
+  bool stop(std::chrono::milliseconds patience);
+
+  HostStats stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cppipc

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+# The wire contract between a client and a server: Cap'n Proto RPC, two-party, level 1.
+# The bootstrap capability of a server is a Broker. Numbers are never reused.
+
+@0xb3f1a6c27d5e9084;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("cppipc::wire");
+
+const protocol :UInt32 = 1;
+# Goes up when a peer of an older number could misunderstand a newer one.
+
+interface Broker {
+  # What a server gives to whoever connects.
+
+  open @0 (protocol :UInt32, messageBytes :UInt64, inlineBytes :UInt64) -> (session :Session, welcome :Welcome);
+  # Begins the session. `messageBytes` and `inlineBytes` are the caller's own limits in bytes;
+  # the smaller one of both sides holds. At most one session per connection.
+}
+
+struct Welcome {
+  protocol @0 :UInt32;
+  serverPid @1 :Int64;
+  serverId @2 :Data;
+  # 16 random bytes, new for every server process.
+  descriptionHash @3 :Data;
+  # 16 bytes; equal hashes mean equal descriptions.
+  messageBytes @4 :UInt64;
+  inlineBytes @5 :UInt64;
+}
+
+interface Session {
+  describe @0 () -> (description :Description);
+  create @1 (call :CallInfo, type :Text, arguments :Arguments) -> (outcome :Outcome);
+  # A new object; the outcome's value is a reference to it.
+  run @2 (call :CallInfo, function :Text, arguments :Arguments) -> (outcome :Outcome);
+  cancel @3 (id :UInt64) -> ();
+  # Asks the running call of that id to end early. Unknown ids are ignored.
+  ping @4 () -> ();
+  stats @5 () -> (stats :Variant);
+}
+
+interface Object {
+  # One live server object. Its life is the life of this capability: when the last reference is
+  # dropped, or the session ends, the server lets it go. No id grants anything.
+
+  call @0 (call :CallInfo, method :Text, arguments :Arguments) -> (outcome :Outcome);
+  # Calls on one object run one at a time in the order they were sent. "NAME" and "NAME=" of a
+  # property read and write it.
+}
+
+interface Blob {
+  # Bytes too many for one message. They stay at their owner and are read in pieces.
+
+  read @0 (offset :UInt64, length :UInt32) -> (data :Data);
+  # At most `length` bytes (and 4 MiB) from `offset`; fewer only at the end.
+}
+
+struct CallInfo {
+  id @0 :UInt64;
+  # Unique in the session, not 0; names the call in `Session.cancel`.
+  chain @1 :UInt64;
+  # The outermost call this one happens inside of; 0 for none.
+  timeoutUs @2 :UInt64;
+  # Microseconds the caller still waits; 0 for no limit.
+}
+
+struct Arguments {
+  values @0 :List(Variant);
+  # Positional arguments first, then one value per name.
+  names @1 :List(Text);
+}
+
+struct Outcome {
+  union {
+    value @0 :Variant;
+    fault @1 :Fault;
+    # A condition the call documents. A broken connection is never a fault.
+  }
+}
+
+struct Fault {
+  kind @0 :UInt16;
+  # cppipc::ErrorKind.
+  inToolkit @1 :Bool;
+  message @2 :Data;
+  # Text, normally UTF-8.
+  where @3 :Text;
+  thrownType @4 :Text;
+  errorNumber @5 :Int32;
+}
+
+struct Variant {
+  # 24 bytes in a list. Text is UTF-8 and may contain NUL; lengths count.
+  union {
+    null @0 :Void;
+    bool @1 :Bool;
+    int @2 :Int64;
+    float @3 :Float64;
+    complex @4 :Complex;
+    str @5 :Text;
+    bytes @6 :Data;
+    list @7 :List(Variant);
+    tuple @8 :List(Variant);
+    set @9 :List(Variant);
+    frozenSet @10 :List(Variant);
+    dict @11 :List(Variant);
+    # Key, value, key, value, in the order of the keys.
+    dateTime @12 :DateTime;
+    date @13 :DateTime;
+    time @14 :DateTime;
+    timeDelta @15 :TimeDelta;
+    decimal @16 :Text;
+    # As Python's str(Decimal) spells it.
+    uuid @17 :Data;
+    # 16 bytes.
+    array @18 :Array;
+    object @19 :Reference;
+    ints @20 :List(Int64);
+    # A list of ints only, at least two.
+    floats @21 :List(Float64);
+    # A list of floats only, at least two.
+    largeStr @22 :LargeBytes;
+    largeBytes @23 :LargeBytes;
+    intTuple @24 :List(Int64);
+    floatTuple @25 :List(Float64);
+  }
+}
+
+struct Complex { real @0 :Float64; imaginary @1 :Float64; }
+
+struct LargeBytes { size @0 :UInt64; blob @1 :Blob; }
+
+struct DateTime {
+  year @0 :Int32;
+  month @1 :UInt8;
+  day @2 :UInt8;
+  hour @3 :UInt8;
+  minute @4 :UInt8;
+  second @5 :UInt8;
+  fold @6 :UInt8;
+  microsecond @7 :UInt32;
+  hasOffset @8 :Bool;
+  utcOffsetS @9 :Int32;
+}
+
+struct TimeDelta { days @0 :Int32; seconds @1 :Int32; microseconds @2 :Int32; }
+
+struct Array {
+  dtype @0 :Text;
+  # NumPy's type string, or the literal of its descr.
+  code @1 :UInt8;
+  itemsize @2 :UInt32;
+  shape @3 :List(Int64);
+  isFortran @4 :Bool;
+  # The elements lie in Fortran order, else in C order.
+  flavor @5 :UInt8;
+  # cppipc::ArrayFlavor.
+  content :union {
+    data @6 :Data;
+    # The elements, one after the other.
+    large @7 :LargeBytes;
+  }
+}
+
+struct Reference {
+  object @0 :Object;
+  type @1 :Text;
+  # The registered name.
+  id @2 :Data;
+  # 16 random bytes; the same wherever the object is seen.
+}
+
+struct Description {
+  version @0 :Text;
+  types @1 :List(Type);
+  functions @2 :List(Function);
+
+  struct Type {
+    name @0 :Text;
+    doc @1 :Text;
+    constructor :union { none @2 :Void; function @3 :Function; }
+    methods @4 :List(Function);
+    properties @5 :List(Property);
+  }
+  struct Function {
+    name @0 :Text;
+    doc @1 :Text;
+    parameters @2 :List(Parameter);
+    result @3 :Text;
+    isToolkit @4 :Bool;
+  }
+  struct Parameter {
+    name @0 :Text;
+    type @1 :Text;
+    default :union { none @2 :Void; value @3 :Variant; }
+    isVariadic @4 :Bool;
+  }
+  struct Property { name @0 :Text; doc @1 :Text; type @2 :Text; isWritable @3 :Bool; }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Bulk bytes beside a message: the owner offers them, the receiver reads them in pieces.
+//
+// The receiver asks, so it sets the pace: a few pieces are on the way at a time, and neither
+// side ever holds more than those beyond the bytes themselves.
+
+#include <memory>
+
+#include "rpc/cap.h"
+#include "rpc/message_caps.h"
+
+namespace cppipc {
+
+inline constexpr std::uint32_t kBlobPieceBytes = 1 << 20;
+inline constexpr std::uint32_t kBlobPieceMax = 4 << 20;
+
+// Ours, read by the peer. Owns: a share of the bytes, until the peer lets go.
+class Blob final : public Exported {
+ public:
+  explicit Blob(BlobSource source) : source_(std::move(source)) {}
+  void call(IncomingCall call) override;
+
+ private:
+  BlobSource source_;
+};
+
+// The peer's, read by us.
+class RemoteBlob final : public BlobReader {
+ public:
+  RemoteBlob(std::shared_ptr<Peer> peer, std::shared_ptr<Import> import, ObjectMap& objects)
+      : peer_(std::move(peer)), import_(std::move(import)), objects_(objects) {}
+  // Blocks in ObjectMap::wait(). Errors: kConnectionLost and what else ended the
+  // connection; kProtocol if the bytes are fewer than `out`.
+  void read(std::span<std::byte> out) override;
+
+ private:
+  std::shared_ptr<Peer> peer_;
+  std::shared_ptr<Import> import_;
+  ObjectMap& objects_;
+};
+
+}  // namespace cppipc

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The two sides of a capability: what we offer to the peer, and what the peer offers to us.
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "rpc/let_go.h"
+
+namespace cppipc {
+
+class IncomingCall;
+
+// Something of ours that the peer may call, as long as it holds a reference.
+class Exported : public std::enable_shared_from_this<Exported> {
+ public:
+  virtual ~Exported() = default;
+  // One call from the peer. Runs on the thread that reads the socket (or, for a pipelined call,
+  // on the thread that answered the call before), with no lock held; must not block.
+  virtual void call(IncomingCall call) = 0;
+  // The peer has dropped its last reference, or the connection is gone. No lock held.
+  virtual void released() {}
+};
+
+// Our counted hold on something of the peer's. The destructor takes no lock and sends nothing:
+// it leaves a note, which becomes a Release message when the connection is next used.
+class Import {
+ public:
+  Import(std::shared_ptr<LetGoList> list, std::uint32_t id)
+      : list_(std::move(list)), note_(std::make_unique<LetGoList::Note>(id)) {}
+  ~Import() { list_->push(std::move(note_)); }
+  Import(const Import&) = delete;
+  Import& operator=(const Import&) = delete;
+
+  std::uint32_t id() const { return note_->id; }
+  // Imports of one connection share one list.
+  const LetGoList* connection() const { return list_.get(); }
+
+ private:
+  std::shared_ptr<LetGoList> list_;
+  std::unique_ptr<LetGoList::Note> note_;
+};
+
+// A capability in a message; monostate for none.
+using Cap = std::variant<std::monostate, std::shared_ptr<Exported>, std::shared_ptr<Import>>;
+
+}  // namespace cppipc

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// A message of one small segment goes out in one sendmsg() together with what was queued before
+// it; only what the socket refuses is copied into the queue.
+//
+// Received bytes go to a read-ahead buffer, from which each frame is copied into memory of its
+// own: a message outlives the read that brought it, since it may wait for its object. A frame
+// longer than the buffer is received straight into its own memory.
+#include "rpc/connection.h"
+
+#include <cppipc/error.h>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <system_error>
+
+#include "rpc/frame.h"
+
+namespace cppipc {
+namespace {
+
+constexpr std::size_t kBufferBytes = 128 << 10;
+// Frames up to this many pieces go out without being copied.
+constexpr std::size_t kPiecesMax = 16;
+
+void make_non_blocking(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+      fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+    throw std::system_error(errno, std::generic_category(), "preparing a socket");
+  }
+}
+
+}  // namespace
+
+Connection::Connection(Descriptor socket, std::uint64_t message_bytes)
+    : socket_(std::move(socket)),
+      message_bytes_(message_bytes),
+      buffer_(kj::heapArray<capnp::word>(kBufferBytes / sizeof(capnp::word))) {
+  make_non_blocking(socket_.get());
+}
+
+bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
+  const auto segments = message.getSegmentsForOutput();
+  std::vector<std::uint32_t> table((segments.size() + 2) & ~std::size_t{1});
+  table[0] = static_cast<std::uint32_t>(segments.size() - 1);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    table[i + 1] = static_cast<std::uint32_t>(segments[i].size());
+  }
+  std::vector<iovec> pieces;
+  pieces.reserve(segments.size() + 2);
+  std::lock_guard lock(send_mutex_);
+  if (is_broken_) return true;
+  if (queue_sent_ < queue_.size()) {
+    pieces.push_back({queue_.data() + queue_sent_, queue_.size() - queue_sent_});
+  }
+  const std::size_t own_pieces_begin = pieces.size();
+  pieces.push_back({table.data(), table.size() * sizeof(std::uint32_t)});
+  for (const auto& segment : segments) {
+    const auto bytes = segment.asBytes();
+    if (bytes.size() != 0) {
+      pieces.push_back({const_cast<unsigned char*>(bytes.begin()), bytes.size()});
+    }
+  }
+  std::size_t sent = 0;
+  if (flush == Flush::kNow && pieces.size() <= IOV_MAX) {
+    msghdr header{};
+    header.msg_iov = pieces.data();
+    header.msg_iovlen = pieces.size();
+    const ssize_t result = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (result < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+      is_broken_ = true;  // the reader finds out why
+      queued_bytes_ = 0;
+      return true;
+    }
+    sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+  }
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const std::size_t skipped = std::min(sent, pieces[i].iov_len);
+    sent -= skipped;
+    if (i < own_pieces_begin) {
+      queue_sent_ += skipped;
+      if (queue_sent_ == queue_.size()) {
+        queue_.clear();
+        queue_sent_ = 0;
+      }
+    } else {
+      const auto* bytes = static_cast<const std::byte*>(pieces[i].iov_base);
+      queue_.insert(queue_.end(), bytes + skipped, bytes + pieces[i].iov_len);
+    }
+  }
+  queued_bytes_ = queue_.size() - queue_sent_;
+  if (queued_bytes_ == 0) return true;
+  return flush == Flush::kLater ? true : flush_locked();
+}
+
+bool Connection::flush() {
+  if (!has_queued()) return true;
+  std::lock_guard lock(send_mutex_);
+  return flush_locked();
+}
+
+bool Connection::flush_locked() {
+  while (queue_sent_ < queue_.size() && !is_broken_) {
+    const ssize_t result = ::send(socket_.get(), queue_.data() + queue_sent_,
+                                  queue_.size() - queue_sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (result < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      is_broken_ = true;
+      break;
+    }
+    queue_sent_ += static_cast<std::size_t>(result);
+  }
+  if (queue_sent_ == queue_.size() || is_broken_) {
+    if (queue_.capacity() > kBufferBytes) {
+      queue_ = {};
+    } else {
+      queue_.clear();
+    }
+    queue_sent_ = 0;
+  } else if (queue_sent_ > (1 << 20) && queue_sent_ > queue_.size() / 2) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(queue_sent_));
+    queue_sent_ = 0;
+  }
+  queued_bytes_ = queue_.size() - queue_sent_;
+  return queued_bytes_ == 0;
+}
+
+std::int64_t Connection::read_some(std::byte* to, std::size_t room) {
+  for (;;) {
+    const ssize_t result = ::recv(socket_.get(), to, room, MSG_DONTWAIT);
+    if (result >= 0) return result;
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return -1;
+    if (errno == ECONNRESET || errno == EPIPE) return 0;
+    throw Error(ErrorKind::kConnectionLost,
+                std::string("the connection failed: ") + std::strerror(errno));
+  }
+}
+
+void Connection::begin_large(std::uint64_t frame_bytes) {
+  large_ = kj::heapArray<capnp::word>(frame_bytes / sizeof(capnp::word));
+  std::memcpy(large_.begin(), buffer_.begin(), buffered_);
+  large_filled_ = buffered_;
+  buffered_ = 0;
+}
+
+void Connection::take_frames(
+    const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message) {
+  const auto* begin = reinterpret_cast<const std::byte*>(buffer_.begin());
+  std::size_t at = 0;
+  std::uint64_t unfinished = 0;
+  while (at < buffered_) {
+    const FrameSize frame =
+        measure_frame({begin + at, buffered_ - at}, message_bytes_ + kEnvelopeBytes);
+    if (!frame.is_complete_table || frame.bytes > buffered_ - at) {
+      if (frame.is_complete_table) unfinished = frame.bytes;
+      break;
+    }
+    auto words = kj::heapArray<capnp::word>(frame.bytes / sizeof(capnp::word));
+    std::memcpy(words.begin(), begin + at, frame.bytes);
+    at += frame.bytes;
+    on_message(std::make_unique<IncomingMessage>(kj::mv(words)));
+  }
+  if (at > 0) {
+    std::memmove(buffer_.begin(), begin + at, buffered_ - at);
+    buffered_ -= at;
+  }
+  if (unfinished > kBufferBytes) begin_large(unfinished);
+}
+
+Connection::State Connection::receive(
+    const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message) {
+  for (;;) {
+    if (large_.size() != 0) {
+      const std::size_t room = large_.asBytes().size() - large_filled_;
+      const std::int64_t got =
+          read_some(reinterpret_cast<std::byte*>(large_.begin()) + large_filled_, room);
+      if (got < 0) return State::kOpen;
+      if (got == 0) return State::kEnded;
+      large_filled_ += static_cast<std::size_t>(got);
+      if (static_cast<std::size_t>(got) == room) {
+        large_filled_ = 0;
+        auto words = kj::mv(large_);
+        large_ = nullptr;
+        on_message(std::make_unique<IncomingMessage>(kj::mv(words)));
+      }
+      continue;
+    }
+    const std::size_t room = kBufferBytes - buffered_;
+    const std::int64_t got =
+        read_some(reinterpret_cast<std::byte*>(buffer_.begin()) + buffered_, room);
+    if (got < 0) return State::kOpen;
+    if (got == 0) return State::kEnded;
+    buffered_ += static_cast<std::size_t>(got);
+    take_frames(on_message);
+    // A stream that gave less than was asked for is empty: the next byte is a new edge.
+    if (static_cast<std::size_t>(got) < room && large_.size() == 0) return State::kOpen;
+  }
+}
+
+void Connection::shutdown() { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+}  // namespace cppipc

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A stream socket that carries whole messages.
+//
+// Sending is for any thread and never blocks: what the socket does not take is queued here.
+// Receiving is for one thread at a time. The connection knows no protocol and no event loop.
+
+#include <capnp/message.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "rpc/descriptor.h"
+#include "rpc/message.h"
+
+namespace cppipc {
+
+class Connection {
+ public:
+  enum class Flush { kNow, kLater };
+  enum class State { kOpen, kEnded };
+
+  // Takes the socket and makes it non-blocking. `message_bytes` limits what is received.
+  // Errors: kInputOutput.
+  Connection(Descriptor socket, std::uint64_t message_bytes);
+
+  int fd() const { return socket_.get(); }
+  void set_message_bytes(std::uint64_t bytes) { message_bytes_ = bytes; }
+
+  // Queues a message, behind those queued before, and with kNow sends as much as the socket takes.
+  // Returns what flush() returns. After the end of the connection it drops the message.
+  bool send(capnp::MessageBuilder& message, Flush flush);
+  // Sends as much of the queue as the socket takes. True if the queue is empty afterwards; false:
+  // call again when the socket is writable.
+  bool flush();
+  // Messages that were queued with kLater wait for a flush.
+  bool has_queued() const { return queued_bytes_.load(std::memory_order_relaxed) != 0; }
+  std::uint64_t queued_bytes() const { return queued_bytes_.load(std::memory_order_relaxed); }
+
+  // Reads what has arrived, and gives every whole message to `on_message`. After kOpen, the
+  // socket had nothing more at that moment (so an edge-triggered poller reports the next byte).
+  // Errors: kProtocol, kTooLarge for frames that cannot be; kConnectionLost for a socket error;
+  // whatever on_message throws. The connection is of no use after an error.
+  State receive(const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message);
+
+  // Ends the connection for both sides; the descriptor stays until the destructor.
+  void shutdown();
+
+ private:
+  void take_frames(const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message);
+  void begin_large(std::uint64_t frame_bytes);
+  std::int64_t read_some(std::byte* to, std::size_t room);
+  bool flush_locked();
+
+  Descriptor socket_;
+  std::atomic<std::uint64_t> message_bytes_;
+
+  // Receiving.
+  kj::Array<capnp::word> buffer_;    // read-ahead
+  std::size_t buffered_ = 0;         // bytes in it
+  kj::Array<capnp::word> large_;     // a frame longer than the buffer, being received
+  std::size_t large_filled_ = 0;
+
+  // Sending.
+  std::mutex send_mutex_;
+  std::vector<std::byte> queue_;
+  std::size_t queue_sent_ = 0;
+  std::atomic<std::uint64_t> queued_bytes_{0};
+  bool is_broken_ = false;
+};
+
+}  // namespace cppipc

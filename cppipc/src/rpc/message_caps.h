@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Capabilities as marshalling sees them: objects and blobs in messages of the RPC protocol.
+
+#include <capnp/capability.h>
+
+#include <array>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "rpc/cap.h"
+#include "rpc/outgoing.h"
+#include "rpc/waiter.h"
+#include "wire/caps.h"
+
+namespace cppipc {
+
+class Peer;
+
+// What an object of this side, or a reference of this side, is on the wire. Implemented by the
+// host's session and by the client. Threads: any.
+class ObjectMap {
+ public:
+  virtual ~ObjectMap() = default;
+  // Errors: kInvalidArgument if the object is of another session.
+  virtual Cap cap_of(const ObjectPtr& object) = 0;
+  virtual std::array<std::uint8_t, 16> id_of(const ObjectPtr& object) = 0;
+  // Errors: kProtocol if the capability is no object.
+  virtual ObjectPtr object_of(const Cap& cap, std::string_view type,
+                              std::span<const std::uint8_t> id) = 0;
+  // Waits for a reply on the calling thread, in whatever way keeps the socket being read.
+  // Errors: what interrupts the calling thread.
+  virtual void wait(Waiter& waiter) = 0;
+  // Counts bulk bytes that crossed beside messages.
+  virtual void count_bulk(std::uint64_t bytes) = 0;
+};
+
+class OutgoingMessageCaps final : public OutgoingCaps {
+ public:
+  OutgoingMessageCaps(OutgoingMessage& message, ObjectMap& objects)
+      : message_(message), objects_(objects) {}
+
+  capnp::Capability::Client object(const ObjectPtr& object) override;
+  std::array<std::uint8_t, 16> object_id(const ObjectPtr& object) override;
+  capnp::Capability::Client blob(BlobSource source) override;
+
+ private:
+  OutgoingMessage& message_;
+  ObjectMap& objects_;
+};
+
+// Threads: one at a time. `caps` and `objects` must outlive it.
+class IncomingMessageCaps final : public IncomingCaps {
+ public:
+  IncomingMessageCaps(std::shared_ptr<Peer> peer, const std::vector<Cap>& caps,
+                      ObjectMap& objects);
+
+  // The content of a payload, so that its capabilities can be read.
+  capnp::AnyPointer::Reader imbue(capnp::AnyPointer::Reader content) {
+    return table_.imbue(content);
+  }
+  ObjectPtr object(const capnp::Capability::Client& client, std::string_view type,
+                   std::span<const std::uint8_t> id) override;
+  std::unique_ptr<BlobReader> blob(const capnp::Capability::Client& client) override;
+
+ private:
+  static kj::Array<kj::Maybe<kj::Own<capnp::ClientHook>>> placeholders(
+      const std::vector<Cap>& caps,
+      std::vector<std::pair<const capnp::ClientHook*, std::size_t>>& index);
+  const Cap& find(const capnp::Capability::Client& client) const;
+
+  std::shared_ptr<Peer> peer_;
+  const std::vector<Cap>& caps_;
+  ObjectMap& objects_;
+  std::vector<std::pair<const capnp::ClientHook*, std::size_t>> index_;
+  capnp::ReaderCapabilityTable table_;
+};
+
+}  // namespace cppipc

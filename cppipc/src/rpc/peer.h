@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One end of a connection that speaks Cap'n Proto's RPC protocol (rpc.capnp, two-party, level 1).
+//
+// The protocol's four tables: questions (our calls, until the reply), answers (the peer's calls,
+// until it has finished with the reply), exports (what the peer holds of ours) and imports (what
+// we hold of the peer's). There is no event loop: whoever reads the socket calls receive(), and
+// everything that comes of it happens in that call.
+//
+// What the protocol allows and our own peers never send is understood as far as a level 1 peer
+// needs: calls on answers that are still to come, promises as capabilities, disembargoes.
+
+#include <cppipc/error.h>
+
+#include <capnp/rpc.capnp.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "rpc/cap.h"
+#include "rpc/connection.h"
+#include "rpc/incoming.h"
+#include "rpc/outgoing.h"
+
+namespace cppipc {
+
+// The reply to one of our calls.
+struct Returned {
+  std::unique_ptr<IncomingMessage> message;  // null with `error`
+  std::vector<Cap> caps;
+  std::optional<Error> error;  // the call never reached the method, or the connection is gone
+
+  // The content of the results. Errors: kj::Exception if there are none.
+  capnp::AnyPointer::Reader content();
+};
+
+// Waits for a reply. Owned by the peer until the reply is there.
+class PendingReply {
+ public:
+  virtual ~PendingReply() = default;
+  // Once, on the thread that reads the socket or ends the connection, with no lock held; must
+  // not block and not throw.
+  virtual void on_return(Returned returned) = 0;
+};
+
+// Owns: the connection, and a share of everything in its tables.
+// Threads: receive() on one thread at a time; everything else on any thread.
+class Peer : public std::enable_shared_from_this<Peer> {
+ public:
+  // `bootstrap` is what the peer gets when it asks for our bootstrap capability; may be null.
+  // `poller` is woken when a reference was dropped after an arm() of let_go(); may be null.
+  Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<Exported> bootstrap,
+       std::shared_ptr<Poller> poller);
+  ~Peer();
+
+  Connection& connection() { return connection_; }
+  LetGoList& let_go() { return *let_go_; }
+
+  // Handles everything that has arrived.
+  // Errors: as Connection::receive(); kProtocol. Call disconnect() then.
+  Connection::State receive();
+
+  // A call on `target` of which the params are still to be filled in.
+  class CallBuilder {
+   public:
+    template <class Params>
+    typename Params::Builder params() {
+      return message_->content(call().getParams()).template initAs<Params>();
+    }
+    OutgoingMessage& message() { return *message_; }
+
+   private:
+    friend class Peer;
+    capnp::rpc::Call::Builder call() { return message_->root().getCall(); }
+    std::unique_ptr<OutgoingMessage> message_;
+    std::shared_ptr<Import> target_;
+  };
+  CallBuilder begin_call(std::shared_ptr<Import> target, std::uint64_t interface_id,
+                         std::uint16_t method_id, std::uint64_t size_words);
+  // Sends it. The reply, or the error of a connection that is gone, comes by `reply`.
+  // Returns what Connection::send() returns.
+  bool send(CallBuilder call, std::shared_ptr<PendingReply> reply, Connection::Flush flush);
+  // Asks for the peer's bootstrap capability: the reply's content.
+  void ask_bootstrap(std::shared_ptr<PendingReply> reply);
+
+  // Turns the references that were dropped since into Release messages (not flushed).
+  void carry_out_let_go();
+  // Calls of ours that have no reply yet.
+  std::size_t questions_open() const { return questions_open_.load(std::memory_order_acquire); }
+
+  // Ends the connection: pending replies get `error`, the peer's references are released, later
+  // calls fail with `error` at once. Only the first call counts.
+  void disconnect(const Error& error);
+  bool is_disconnected() const;
+
+ private:
+  friend class IncomingCall;
+  struct Question {
+    std::shared_ptr<PendingReply> reply;
+    std::vector<std::uint32_t> param_exports;
+    bool is_used = false;
+  };
+  struct Export {
+    std::shared_ptr<Exported> exported;
+    std::uint32_t references = 0;
+  };
+  struct ImportEntry {
+    std::weak_ptr<Import> import;
+    std::uint32_t references = 0;
+  };
+  struct Answer {
+    bool is_returned = false;
+    bool is_finished = false;
+    std::unique_ptr<OutgoingMessage> results;  // kept for pipelined calls, if it has capabilities
+    std::vector<std::uint32_t> result_exports;
+    std::vector<IncomingCall> waiting;  // pipelined on it
+    std::function<void()> on_cancel;
+  };
+
+  // Reading (peer_receive.cpp).
+  void handle(std::unique_ptr<IncomingMessage> message);
+  void handle_call(std::unique_ptr<IncomingMessage> message, capnp::rpc::Call::Reader call);
+  void handle_return(std::unique_ptr<IncomingMessage> message, capnp::rpc::Return::Reader reply);
+  void handle_bootstrap(std::uint32_t id);
+  void handle_finish(capnp::rpc::Finish::Reader finish);
+  void handle_release(std::uint32_t id, std::uint32_t count);
+  void handle_resolve(capnp::rpc::Resolve::Reader resolve);
+  void handle_disembargo(capnp::rpc::Disembargo::Reader disembargo);
+  void refuse(capnp::rpc::Message::Reader message);
+  std::vector<Cap> receive_caps(capnp::List<capnp::rpc::CapDescriptor>::Reader table);
+  Cap receive_cap(capnp::rpc::CapDescriptor::Reader descriptor);
+  Cap import_locked(std::uint32_t id);
+  void begin_answer(std::uint32_t id);
+  // The target of a pipelined call if the answer is there; nullopt if it was put to wait.
+  std::optional<Cap> pipeline_target(std::uint32_t answer, IncomingCall& call);
+  static void deliver(Cap target, IncomingCall call);
+
+  // Answering (peer_answer.cpp).
+  void reply(std::uint32_t id, std::unique_ptr<OutgoingMessage> message, Connection::Flush flush);
+  void deliver_waiting(std::uint32_t id);
+  void fill_table(OutgoingMessage& message, capnp::rpc::Payload::Builder payload,
+                  std::vector<std::uint32_t>& exports);
+  using Released = std::vector<std::shared_ptr<Exported>>;
+  void release_locked(std::uint32_t id, std::uint32_t count, Released& released);
+  void release_all(const std::vector<std::uint32_t>& ids);
+  void send_release(std::uint32_t id, std::uint32_t count);
+
+  Connection connection_;
+  std::shared_ptr<Exported> bootstrap_;
+  std::shared_ptr<LetGoList> let_go_;
+
+  mutable std::mutex mutex_;
+  std::vector<Question> questions_;
+  std::vector<std::uint32_t> free_questions_;
+  std::atomic<std::size_t> questions_open_{0};
+  std::unordered_map<std::uint32_t, Answer> answers_;
+  std::vector<Export> exports_;
+  std::vector<std::uint32_t> free_exports_;
+  std::unordered_map<const Exported*, std::uint32_t> export_ids_;
+  std::unordered_map<std::uint32_t, ImportEntry> imports_;
+  std::optional<Error> end_;  // why the connection is gone
+};
+
+}  // namespace cppipc

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages that arrive.
+//
+// The capabilities of a payload are looked up, and taken into the import table, at once: the
+// order of messages decides what an id means. Everything else in a payload is left to whoever
+// handles the call or waits for the reply, on its own thread.
+//
+// A message that breaks the protocol throws, and ends the connection.
+#include <kj/exception.h>
+
+#include "rpc/peer.h"
+
+namespace cppipc {
+
+namespace rpc = capnp::rpc;
+
+Connection::State Peer::receive() {
+  try {
+    return connection_.receive(
+        [this](std::unique_ptr<IncomingMessage> message) { handle(std::move(message)); });
+  } catch (const kj::Exception& broken) {
+    throw Error(ErrorKind::kProtocol, std::string("the peer sent a malformed message: ") +
+                                          broken.getDescription().cStr());
+  }
+}
+
+void Peer::handle(std::unique_ptr<IncomingMessage> message) {
+  const auto root = message->reader().getRoot<rpc::Message>();
+  switch (root.which()) {
+    case rpc::Message::CALL:
+      return handle_call(std::move(message), root.getCall());
+    case rpc::Message::RETURN:
+      return handle_return(std::move(message), root.getReturn());
+    case rpc::Message::BOOTSTRAP:
+      return handle_bootstrap(root.getBootstrap().getQuestionId());
+    case rpc::Message::FINISH:
+      return handle_finish(root.getFinish());
+    case rpc::Message::RELEASE:
+      return handle_release(root.getRelease().getId(), root.getRelease().getReferenceCount());
+    case rpc::Message::RESOLVE:
+      return handle_resolve(root.getResolve());
+    case rpc::Message::DISEMBARGO:
+      return handle_disembargo(root.getDisembargo());
+    case rpc::Message::ABORT:
+      throw Error(ErrorKind::kConnectionLost, std::string("the peer ended the connection: ") +
+                                                  root.getAbort().getReason().cStr());
+    case rpc::Message::UNIMPLEMENTED:
+      throw Error(ErrorKind::kProtocol, "the peer does not know a message that it was sent");
+    default:
+      return refuse(root);
+  }
+}
+
+void Peer::refuse(rpc::Message::Reader message) {
+  capnp::MallocMessageBuilder reply;
+  reply.initRoot<rpc::Message>().setUnimplemented(message);
+  connection_.send(reply, Connection::Flush::kNow);
+}
+
+Cap Peer::import_locked(std::uint32_t id) {
+  auto& entry = imports_[id];
+  ++entry.references;
+  auto import = entry.import.lock();
+  if (!import) {
+    import = std::make_shared<Import>(let_go_, id);
+    entry.import = import;
+  }
+  return import;
+}
+
+Cap Peer::receive_cap(rpc::CapDescriptor::Reader descriptor) {
+  switch (descriptor.which()) {
+    case rpc::CapDescriptor::NONE:
+      return {};
+    case rpc::CapDescriptor::SENDER_HOSTED:
+      return import_locked(descriptor.getSenderHosted());
+    case rpc::CapDescriptor::SENDER_PROMISE:
+      // A promise may be called like what it will turn into; see handle_resolve().
+      return import_locked(descriptor.getSenderPromise());
+    case rpc::CapDescriptor::RECEIVER_HOSTED: {
+      const std::uint32_t id = descriptor.getReceiverHosted();
+      if (id >= exports_.size() || !exports_[id].exported) {
+        throw Error(ErrorKind::kProtocol, "the peer names a capability that it does not hold");
+      }
+      return exports_[id].exported;
+    }
+    case rpc::CapDescriptor::RECEIVER_ANSWER: {
+      const auto promised = descriptor.getReceiverAnswer();
+      const auto found = answers_.find(promised.getQuestionId());
+      if (found == answers_.end() || !found->second.results) return {};
+      auto header = found->second.results->root().getReturn();
+      if (!header.isResults()) return {};
+      return found->second.results->at(header.getResults(), promised.getTransform());
+    }
+    default:
+      return {};
+  }
+}
+
+std::vector<Cap> Peer::receive_caps(capnp::List<rpc::CapDescriptor>::Reader table) {
+  std::vector<Cap> caps;
+  if (table.size() == 0) return caps;
+  caps.reserve(table.size());
+  std::lock_guard lock(mutex_);
+  for (const auto descriptor : table) caps.push_back(receive_cap(descriptor));
+  return caps;
+}
+
+void Peer::begin_answer(std::uint32_t id) {
+  std::lock_guard lock(mutex_);
+  if (!answers_.try_emplace(id).second) {
+    throw Error(ErrorKind::kProtocol, "the peer asked two questions under one number");
+  }
+}
+
+void Peer::deliver(Cap target, IncomingCall call) {
+  if (const auto* exported = std::get_if<std::shared_ptr<Exported>>(&target)) {
+    const auto held = *exported;
+    held->call(std::move(call));
+  } else {
+    call.fail("the target of this call is no object of this side");
+  }
+}
+
+std::optional<Cap> Peer::pipeline_target(std::uint32_t answer_id, IncomingCall& call) {
+  std::lock_guard lock(mutex_);
+  const auto found = answers_.find(answer_id);
+  if (found == answers_.end()) {
+    throw Error(ErrorKind::kProtocol, "the peer calls the answer to a question it did not ask");
+  }
+  auto& answer = found->second;
+  if (!answer.is_returned) {
+    answer.waiting.push_back(std::move(call));
+    return std::nullopt;
+  }
+  if (!answer.results) return Cap{};
+  auto header = answer.results->root().getReturn();
+  if (!header.isResults()) return Cap{};
+  return answer.results->at(header.getResults(), call.pipeline_path());
+}
+
+void Peer::handle_call(std::unique_ptr<IncomingMessage> message, rpc::Call::Reader call) {
+  const std::uint32_t id = call.getQuestionId();
+  const auto target = call.getTarget();
+  auto caps = receive_caps(call.getParams().getCapTable());
+  begin_answer(id);
+  IncomingCall incoming(shared_from_this(), id, std::move(message), std::move(caps));
+  if (target.isImportedCap()) {
+    std::shared_ptr<Exported> exported;
+    {
+      std::lock_guard lock(mutex_);
+      const std::uint32_t export_id = target.getImportedCap();
+      if (export_id < exports_.size()) exported = exports_[export_id].exported;
+    }
+    if (!exported) {
+      throw Error(ErrorKind::kProtocol, "the peer calls a capability that it does not hold");
+    }
+    return exported->call(std::move(incoming));
+  }
+  if (!target.isPromisedAnswer()) return incoming.fail("unknown target", true);
+  auto found = pipeline_target(target.getPromisedAnswer().getQuestionId(), incoming);
+  if (found) deliver(std::move(*found), std::move(incoming));
+}
+
+void Peer::handle_bootstrap(std::uint32_t id) {
+  begin_answer(id);
+  auto message = std::make_unique<OutgoingMessage>(16);
+  auto header = message->root().initReturn();
+  header.setAnswerId(id);
+  header.setReleaseParamCaps(false);
+  if (bootstrap_) {
+    auto payload = header.initResults();
+    message->content(payload).setAs<capnp::Capability>(message->add(bootstrap_));
+  } else {
+    header.initException().setReason("this side offers nothing");
+  }
+  reply(id, std::move(message), Connection::Flush::kNow);
+}
+
+void Peer::handle_return(std::unique_ptr<IncomingMessage> message, rpc::Return::Reader header) {
+  const std::uint32_t id = header.getAnswerId();
+  Question question;
+  {
+    std::lock_guard lock(mutex_);
+    if (id >= questions_.size() || !questions_[id].is_used) {
+      throw Error(ErrorKind::kProtocol, "the peer answers a question that was not asked");
+    }
+    question = std::move(questions_[id]);
+    questions_[id] = Question{};
+    questions_open_.fetch_sub(1, std::memory_order_acq_rel);
+  }
+  if (header.getReleaseParamCaps()) release_all(question.param_exports);
+  Returned returned;
+  if (header.isResults()) {
+    returned.caps = receive_caps(header.getResults().getCapTable());
+  } else if (header.isException()) {
+    const auto exception = header.getException();
+    const bool is_lost = exception.getType() == rpc::Exception::Type::DISCONNECTED;
+    returned.error.emplace(is_lost ? ErrorKind::kConnectionLost : ErrorKind::kRemote,
+                           exception.getReason().cStr());
+  } else {
+    returned.error.emplace(ErrorKind::kCancelled, "the call was cancelled");
+  }
+  if (!returned.error) returned.message = std::move(message);
+  {
+    capnp::MallocMessageBuilder finish(16);
+    auto body = finish.initRoot<rpc::Message>().initFinish();
+    body.setQuestionId(id);
+    body.setReleaseResultCaps(false);
+    connection_.send(finish, Connection::Flush::kLater);
+  }
+  {
+    // The number is free only once Finish is on its way.
+    std::lock_guard lock(mutex_);
+    if (!end_) free_questions_.push_back(id);
+  }
+  question.reply->on_return(std::move(returned));
+}
+
+void Peer::handle_finish(rpc::Finish::Reader finish) {
+  std::function<void()> on_cancel;
+  std::vector<std::uint32_t> exports;
+  std::unique_ptr<OutgoingMessage> results;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = answers_.find(finish.getQuestionId());
+    if (found == answers_.end() || found->second.is_finished) {
+      throw Error(ErrorKind::kProtocol, "the peer finished with a question it did not ask");
+    }
+    auto& answer = found->second;
+    if (answer.is_returned) {
+      if (finish.getReleaseResultCaps()) exports.swap(answer.result_exports);
+      results = std::move(answer.results);
+      answers_.erase(found);
+    } else {
+      answer.is_finished = true;
+      on_cancel = std::move(answer.on_cancel);
+    }
+  }
+  release_all(exports);
+  if (on_cancel) on_cancel();
+}
+
+void Peer::handle_release(std::uint32_t id, std::uint32_t count) {
+  Released released;
+  {
+    std::lock_guard lock(mutex_);
+    release_locked(id, count, released);
+  }
+  for (const auto& exported : released) exported->released();
+}
+
+void Peer::handle_resolve(rpc::Resolve::Reader resolve) {
+  // Calls may go on through the promise, so what it became is not kept.
+  if (!resolve.isCap()) return;
+  std::lock_guard lock(mutex_);
+  (void)receive_cap(resolve.getCap());
+}
+
+void Peer::handle_disembargo(rpc::Disembargo::Reader disembargo) {
+  const auto context = disembargo.getContext();
+  if (!context.isSenderLoopback()) {
+    throw Error(ErrorKind::kProtocol, "the peer answers an embargo that was not asked for");
+  }
+  Cap target;
+  const auto wanted = disembargo.getTarget();
+  {
+    std::lock_guard lock(mutex_);
+    if (wanted.isPromisedAnswer()) {
+      const auto promised = wanted.getPromisedAnswer();
+      const auto found = answers_.find(promised.getQuestionId());
+      if (found != answers_.end() && found->second.results) {
+        auto header = found->second.results->root().getReturn();
+        if (header.isResults()) {
+          target = found->second.results->at(header.getResults(), promised.getTransform());
+        }
+      }
+    }
+  }
+  const auto* import = std::get_if<std::shared_ptr<Import>>(&target);
+  if (import == nullptr) {
+    throw Error(ErrorKind::kProtocol, "an embargo on something that is not the peer's own");
+  }
+  capnp::MallocMessageBuilder message;
+  auto reply = message.initRoot<rpc::Message>().initDisembargo();
+  reply.initTarget().setImportedCap((*import)->id());
+  reply.getContext().setReceiverLoopback(context.getSenderLoopback());
+  connection_.send(message, Connection::Flush::kNow);
+}
+
+}  // namespace cppipc

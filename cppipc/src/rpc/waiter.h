@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One thread that waits for one thing.
+
+#include <semaphore.h>
+
+#include <atomic>
+#include <chrono>
+
+namespace cppipc {
+
+// Threads: one waits, any other finishes or wakes. finish() must be the last that others do to
+// it before its owner may destroy it, so share it when the owner can leave early.
+class Waiter {
+ public:
+  Waiter() { sem_init(&semaphore_, 0, 0); }
+  ~Waiter() { sem_destroy(&semaphore_); }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  bool is_done() const { return is_done_.load(std::memory_order_acquire); }
+  // It has happened.
+  void finish() {
+    is_done_.store(true, std::memory_order_release);
+    wake();
+  }
+  // Makes sleep() return once.
+  void wake() { sem_post(&semaphore_); }
+  // Returns after a wake(), a signal to this thread, or `most`.
+  void sleep(std::chrono::nanoseconds most);
+
+ private:
+  sem_t semaphore_;
+  std::atomic<bool> is_done_{false};
+};
+
+}  // namespace cppipc
