@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the package `unity`: CMake makes the server and libcppipc.so, Cython the seam.
+
+Metadata is in pyproject.toml. Environment variables:
+
+    CPPIPC_BUILD_DIR  the CMake build directory, default build/release; one that is configured
+                      already keeps its options.
+    CPPIPC_SANITIZE   sanitizers for everything, as CMake's option: "address;undefined".
+    CPPIPC_JOBS       how many compilers run at once, default the number of processors.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+BUILD_DIR = Path(os.environ.get("CPPIPC_BUILD_DIR", ROOT / "build" / "release")).resolve()
+SANITIZE = os.environ.get("CPPIPC_SANITIZE", "")
+JOBS = int(os.environ.get("CPPIPC_JOBS", os.cpu_count() or 1))
+
+
+def version():
+    """The version of the project, whose one home is CMakeLists.txt."""
+    text = (ROOT / "CMakeLists.txt").read_text()
+    return re.search(r"project\(cppipc VERSION ([0-9.]+)", text)[1]
+
+
+def compile_flags():
+    flags = ["-std=c++20", "-O2", "-g1", "-Wall", "-Wextra", f"-ffile-prefix-map={ROOT}=."]
+    if SANITIZE:
+        flags += [f"-fsanitize={SANITIZE.replace(';', ',')}", "-O1", "-fno-omit-frame-pointer"]
+    return flags
+
+
+def extensions():
+    """One module `unity.NAME` for each cython/unity/NAME.pyx."""
+    headers = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("cython/unity/*.h"))
+    headers += sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("cppipc/include/**/*.h"))
+    modules = [
+        Extension(
+            f"unity.{source.stem}",
+            [str(source.relative_to(ROOT))],
+            language="c++",
+            include_dirs=["cppipc/include", "cython/unity"],
+            depends=headers,
+            libraries=["cppipc"],
+            library_dirs=[str(BUILD_DIR / "cppipc")],
+            runtime_library_dirs=["$ORIGIN"],
+            extra_compile_args=compile_flags(),
+            extra_link_args=["-fsanitize=" + SANITIZE.replace(";", ",")] if SANITIZE else [],
+        )
+        for source in sorted(ROOT.glob("cython/unity/*.pyx"))
+    ]
+    return cythonize(
+        modules,
+        include_path=["cython"],
+        build_dir=str(BUILD_DIR / "cython"),
+        compiler_directives={"language_level": 3, "embedsignature": True},
+        nthreads=0,
+        quiet=True,
+    )
+
+
+def run(*command):
+    print(" ".join(map(str, command)), flush=True)
+    subprocess.run(command, check=True)
+
+
+def copy_if_newer(source, target):
+    """Replaces `target`, which may be a program that runs, unless it is up to date."""
+    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(target.name + ".new")
+    shutil.copy2(source, fresh)
+    fresh.replace(target)
+
+
+class BuildWithCMake(build_ext):
+    """build_ext that first has CMake build what the modules link against and launch."""
+
+    def run(self):
+        self.build_with_cmake()
+        self.use_ccache()
+        super().run()
+        in_place = self.inplace or getattr(self, "editable_mode", False)
+        package = ROOT / "client" / "unity" if in_place else Path(self.build_lib) / "unity"
+        copy_if_newer(BUILD_DIR / "cppipc" / "libcppipc.so", package / "libcppipc.so")
+        copy_if_newer(BUILD_DIR / "server" / "unity_server", package / "bin" / "unity_server")
+
+    def build_with_cmake(self):
+        if not (BUILD_DIR / "build.ninja").exists():
+            options = ["-DCPPIPC_TESTS=OFF", f"-DCPPIPC_SANITIZE={SANITIZE}"]
+            run("cmake", "-S", ROOT, "-B", BUILD_DIR, "-G", "Ninja", *options)
+        run("ninja", "-C", BUILD_DIR, "-j", str(JOBS), "unity_server", "cppipc_shared")
+
+    def use_ccache(self):
+        """Compiles the modules through ccache where there is one, as CMake does."""
+        if shutil.which("ccache") and "CC" not in os.environ and "CXX" not in os.environ:
+            for variable in ("CC", "CXX"):
+                os.environ[variable] = "ccache " + sysconfig.get_config_var(variable).split()[0]
+            os.environ.setdefault("CCACHE_BASEDIR", str(ROOT))
+            os.environ.setdefault("CCACHE_NOHASHDIR", "true")
+        if self.parallel is None:
+            self.parallel = JOBS
+
+
+setup(
+    version=version(),
+    package_dir={"": "client"},
+    packages=["unity"],
+    ext_modules=extensions(),
+    cmdclass={"build_ext": BuildWithCMake},
+)

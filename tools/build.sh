@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds the server and the Python package for use in place: build/release, and client/unity with
+# the compiled modules, libcppipc.so and bin/unity_server beside the Python sources.
+# Nothing is compiled that is up to date.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+python="$PWD/.venv/bin/python"
+jobs="$(nproc)"
+
+if [[ ! -f build/release/build.ninja ]]; then
+  cmake -S . -B build/release -G Ninja --log-level=WARNING -Wno-dev
+fi
+ninja -C build/release --quiet -j "$jobs" unity_server cppipc_shared
+
+# The editable install makes `import unity` work in .venv; its metadata comes from these two files.
+installed="$(cat setup.py pyproject.toml | sha256sum)"
+if [[ "$(cat .venv/installed 2>/dev/null)" != "$installed" ]]; then
+  "$python" -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+  echo "$installed" >.venv/installed
+  touch build/release/python.stamp
+  exit 0
+fi
+
+stamp=build/release/python.stamp
+if [[ ! -f "$stamp" || ! -x client/unity/bin/unity_server || ! -f client/unity/libcppipc.so ]] ||
+  [[ -n "$(find cython cppipc/include build/release/server/unity_server \
+    build/release/cppipc/libcppipc.so -newer "$stamp" -not -type d -print -quit)" ]]; then
+  "$python" setup.py --quiet build_ext --inplace
+  touch "$stamp"
+fi
