@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop only says when the socket is readable; accept4 then makes the descriptor non-blocking
+// and close-on-exec in the same step, which the loop's own accept would not do.
+#include "server/listener.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+namespace cppipc::server {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{100};
+
+std::string text_of(int error) { return std::generic_category().message(error); }
+
+int duplicate(int fd) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) throw std::system_error(errno, std::generic_category(), "duplicating a socket");
+  return copy;
+}
+
+}  // namespace
+
+Listener::Listener(boost::asio::io_context& loop, SocketFile file, uid_t allowed_uid,
+                   Accepted accepted, Log& log)
+    : file_(std::move(file)),
+      allowed_uid_(allowed_uid),
+      accepted_(std::move(accepted)),
+      log_(log),
+      readable_(loop, duplicate(file_.fd())),
+      retry_(loop) {}
+
+Listener::~Listener() { close(); }
+
+void Listener::start() { wait(); }
+
+void Listener::close() {
+  boost::system::error_code ignored;  // closing a descriptor that we own cannot be undone anyway
+  readable_.close(ignored);
+  retry_.cancel();
+  file_.close();
+}
+
+void Listener::wait() {
+  readable_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [this](const boost::system::error_code& error) {
+                         if (error != boost::asio::error::operation_aborted) accept_all();
+                       });
+}
+
+void Listener::accept_all() {
+  while (readable_.is_open() && accept_one()) {
+  }
+}
+
+bool Listener::accept_one() {
+  OwnedFd socket(::accept4(file_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (socket.get() >= 0) {
+    is_pause_logged_ = false;
+    hand_on(std::move(socket));
+    return true;
+  }
+  switch (errno) {
+    case EINTR:
+    case ECONNABORTED:
+      return true;
+    case EAGAIN:
+      wait();
+      return false;
+    default:
+      pause(errno);
+      return false;
+  }
+}
+
+void Listener::hand_on(OwnedFd socket) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    log_.warning("refused a client of " + address().text() +
+                 ": who it is could not be found out: " + text_of(errno));
+    return;
+  }
+  const std::string name =
+      "unix: pid " + std::to_string(peer.pid) + " uid " + std::to_string(peer.uid);
+  if (peer.uid != allowed_uid_) {
+    log_.warning("refused a client of " + address().text() + ": " + name + ", but only uid " +
+                 std::to_string(allowed_uid_) + " may connect");
+    return;
+  }
+  try {
+    accepted_(std::move(socket), name);
+  } catch (const std::exception& error) {
+    log_.error("could not serve " + name + ": " + error.what());
+  }
+}
+
+void Listener::pause(int error) {
+  if (!is_pause_logged_) {
+    log_.error("cannot accept on " + address().text() + ": " + text_of(error) +
+               "; trying again every " + std::to_string(kPause.count()) + " ms");
+    is_pause_logged_ = true;
+  }
+  retry_.expires_after(kPause);
+  retry_.async_wait([this](const boost::system::error_code& ended) {
+    if (ended != boost::asio::error::operation_aborted) accept_all();
+  });
+}
+
+}  // namespace cppipc::server

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/options.h"
+
+#include <algorithm>
+#include <CLI/CLI.hpp>
+#include <cctype>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <stdexcept>
+
+#ifndef CPPIPC_VERSION
+#error "the build defines CPPIPC_VERSION"
+#endif
+
+namespace cppipc::server {
+namespace {
+
+constexpr double kSecondsMax = 86'400;
+constexpr std::uint64_t kMessageMibMax = 2'048;
+constexpr std::uint64_t kKib = 1ull << 10;
+constexpr std::uint64_t kMib = 1ull << 20;
+
+const std::map<std::string, LogLevel> kLevels{{"debug", LogLevel::kDebug},
+                                              {"info", LogLevel::kInfo},
+                                              {"warning", LogLevel::kWarning},
+                                              {"error", LogLevel::kError},
+                                              {"off", LogLevel::kOff}};
+
+constexpr char kAbout[] =
+    "Serves C++ types and toolkits to the clients of Unix sockets.\n"
+    "Prints one line per listener on stdout before it accepts: listening on unix:/PATH";
+constexpr char kFooter[] =
+    "Signals: SIGTERM, SIGINT or SIGHUP ends in order; a second one ends at once.\n"
+    "Exit codes: 0 ended in order, 1 start failed, 2 wrong command line, 3 ended at once.";
+
+// The command line in the units that users write, before it becomes Options.
+struct Raw {
+  std::vector<std::string> listen;
+  int inherited_fd = -1;
+  int launcher_pidfd = -1;
+  bool has_diagnostics = false;
+  double drain_s = 10;
+  double end_grace_s = 2;
+  std::uint64_t message_mib = 64;
+  std::uint64_t inline_kib = 1'024;
+  std::uint64_t live_objects = 1'000'000;
+  std::uint64_t calls_in_flight = 10'000;
+  std::uint64_t queued_reply_mib = 256;
+  unsigned worker_threads = 256;
+  LogOptions log;
+};
+
+// A number between two limits and nothing else: no sign, no unit, no "nan" or "inf".
+class Between : public CLI::Validator {
+ public:
+  Between(std::uint64_t least, std::uint64_t most) {
+    const std::string range = std::to_string(least) + ".." + std::to_string(most);
+    name_ = range;
+    desc_function_ = [range] { return range; };
+    func_ = [least, most, range](const std::string& text) -> std::string {
+      const bool is_plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || c == '.';
+      });
+      double value = -1;
+      if (is_plain && CLI::detail::lexical_cast(text, value) &&
+          value >= static_cast<double>(least) && value <= static_cast<double>(most)) {
+        return {};
+      }
+      return "'" + text + "' is not a number in " + range;
+    };
+  }
+};
+
+void add_sockets(CLI::App& app, Raw& raw) {
+  app.add_option("--listen", raw.listen,
+                 "listen on unix:PATH (also unix://PATH, ipc://PATH); may be given several times; "
+                 "the socket file is for this user only and removed at the end")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option("--inherited-fd", raw.inherited_fd,
+                 "serve this connected stream socket and end when its session ends")
+      ->type_name("FD")
+      ->check(Between(3, std::numeric_limits<int>::max()));
+  app.add_option("--launcher-pidfd", raw.launcher_pidfd,
+                 "end when the process of this pidfd is gone")
+      ->type_name("FD")
+      ->check(Between(3, std::numeric_limits<int>::max()));
+  app.add_flag("--diagnostics", raw.has_diagnostics,
+               "offer toolkits.diagnostics and the types Holder and Probe");
+}
+
+void add_end(CLI::App& app, Raw& raw) {
+  app.add_option("--drain-s", raw.drain_s, "seconds for running calls after the first signal")
+      ->check(Between(0, static_cast<std::uint64_t>(kSecondsMax)))
+      ->capture_default_str();
+  app.add_option("--end-grace-s", raw.end_grace_s,
+                 "seconds after the drain, or after the launcher is gone, until the process is "
+                 "ended even if a method refuses to end")
+      ->check(Between(0, static_cast<std::uint64_t>(kSecondsMax)))
+      ->capture_default_str();
+}
+
+void add_limits(CLI::App& app, Raw& raw) {
+  constexpr std::uint64_t kCountMax = 1'000'000'000;
+  app.add_option("--message-mib", raw.message_mib, "largest message, in MiB")
+      ->check(Between(1, kMessageMibMax))
+      ->capture_default_str();
+  app.add_option("--inline-kib", raw.inline_kib,
+                 "str, bytes and arrays larger than that cross beside the message, in KiB; at most "
+                 "half a message")
+      ->check(Between(1, kMessageMibMax * kKib / 2))
+      ->capture_default_str();
+  app.add_option("--live-objects", raw.live_objects, "objects that one session may hold")
+      ->check(Between(1, kCountMax))
+      ->capture_default_str();
+  app.add_option("--calls-in-flight", raw.calls_in_flight,
+                 "calls of one session that may be unanswered")
+      ->check(Between(1, kCountMax))
+      ->capture_default_str();
+  app.add_option("--queued-reply-mib", raw.queued_reply_mib,
+                 "unread replies of one session before the server stops reading from it, in MiB")
+      ->check(Between(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--worker-threads", raw.worker_threads,
+                 "methods that may run at one time, of all sessions")
+      ->check(Between(1, 65'536))
+      ->capture_default_str();
+}
+
+void add_log(CLI::App& app, Raw& raw) {
+  app.add_option("--log-file", raw.log.file, "write the log to this file instead of stderr")
+      ->type_name("PATH");
+  app.add_option("--log-level", raw.log.level, "debug, info, warning, error or off")
+      ->type_name("LEVEL")
+      ->transform(CLI::CheckedTransformer(kLevels, CLI::ignore_case).description(""))
+      ->default_str("info");
+  app.add_flag("--log-json", raw.log.is_json, "write each log line as one JSON object");
+  app.add_option("--log-file-mib", raw.log.file_mib, "size at which the log file is rotated, MiB")
+      ->check(Between(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--log-files", raw.log.files, "rotated log files that are kept")
+      ->check(Between(1, 1'000))
+      ->capture_default_str();
+}
+
+std::chrono::milliseconds to_milliseconds(double seconds) {
+  return std::chrono::milliseconds(std::llround(seconds * 1e3));
+}
+
+// Errors: std::invalid_argument for what each option alone does not show.
+Options to_options(const Raw& raw) {
+  Options options;
+  for (const std::string& text : raw.listen) {
+    const Address address = parse_address(text);
+    if (std::count(options.listen.begin(), options.listen.end(), address) != 0) {
+      throw std::invalid_argument("--listen " + address.text() + " is given twice");
+    }
+    options.listen.push_back(address);
+  }
+  if (raw.inherited_fd >= 0) options.inherited_fd = raw.inherited_fd;
+  if (raw.launcher_pidfd >= 0) options.launcher_pidfd = raw.launcher_pidfd;
+  if (options.listen.empty() && !options.inherited_fd) {
+    throw std::invalid_argument("nothing to serve; give --listen unix:PATH");
+  }
+  if (options.inherited_fd && options.inherited_fd == options.launcher_pidfd) {
+    throw std::invalid_argument("--inherited-fd and --launcher-pidfd name one descriptor");
+  }
+  if (raw.inline_kib * kKib > raw.message_mib * kMib / 2) {
+    throw std::invalid_argument("--inline-kib is more than half of --message-mib");
+  }
+  options.has_diagnostics = raw.has_diagnostics;
+  options.drain = to_milliseconds(raw.drain_s);
+  options.end_grace = to_milliseconds(raw.end_grace_s);
+  options.limits = {.message_bytes = raw.message_mib * kMib,
+                    .inline_bytes = raw.inline_kib * kKib,
+                    .live_objects = raw.live_objects,
+                    .calls_in_flight = raw.calls_in_flight,
+                    .queued_reply_bytes = raw.queued_reply_mib * kMib,
+                    .worker_threads = raw.worker_threads};
+  options.log = raw.log;
+  return options;
+}
+
+ParsedOptions usage_error(const std::string& what) {
+  return {std::nullopt, kExitUsage,
+          "unity_server: " + what + "\nunity_server --help lists the options.\n"};
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+  Raw raw;
+  CLI::App app(kAbout, "unity_server");
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("unity_server ") + CPPIPC_VERSION);
+  add_sockets(app, raw);
+  add_end(app, raw);
+  add_limits(app, raw);
+  add_log(app, raw);
+  try {
+    app.parse(argc, argv);
+    return {to_options(raw), kExitOk, {}};
+  } catch (const CLI::CallForHelp&) {
+    return {std::nullopt, kExitOk, app.help()};
+  } catch (const CLI::CallForVersion& version) {
+    return {std::nullopt, kExitOk, std::string(version.what()) + "\n"};
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error.what());
+  } catch (const std::invalid_argument& error) {
+    return usage_error(error.what());
+  }
+}
+
+}  // namespace cppipc::server

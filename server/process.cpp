@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads: main() runs the io_context, which accepts, watches signals and the launcher, and decides
+// on the end. The host has threads of its own; what they report is posted to the io_context. The
+// end itself waits for running calls, so it gets a thread, and main() goes on watching it: a method
+// that never returns cannot keep the process alive past the end grace.
+#include "server/process.h"
+
+#include <cppipc/host.h>
+#include <cppipc/registry.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <toolkits/all.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "server/crash.h"
+#include "server/lifetime.h"
+#include "server/listener.h"
+#include "server/logging.h"
+#include "server/socket_file.h"
+
+namespace cppipc::server {
+namespace {
+
+LogLevel level_of(HostOptions::LogLevel level) {
+  switch (level) {
+    case HostOptions::LogLevel::kDebug:
+      return LogLevel::kDebug;
+    case HostOptions::LogLevel::kInfo:
+      return LogLevel::kInfo;
+    case HostOptions::LogLevel::kWarning:
+      return LogLevel::kWarning;
+    case HostOptions::LogLevel::kError:
+      break;
+  }
+  return LogLevel::kError;
+}
+
+// A descriptor number below 3 that is closed would soon be a socket, and printing would write to
+// a client. Errors: std::system_error.
+void open_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // The lowest free number is taken, which is `fd`. Inherited by children on purpose.
+    if (::open("/dev/null", O_RDWR) != fd) {
+      throw std::system_error(errno, std::generic_category(), "/dev/null");
+    }
+  }
+}
+
+// Checks a descriptor given on the command line. Errors: std::runtime_error.
+void check_inherited_socket(int fd) {
+  const std::string what = "descriptor " + std::to_string(fd) + " (--inherited-fd)";
+  int type = 0;
+  socklen_t size = sizeof(type);
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM) {
+    throw std::runtime_error(what + " is not a stream socket");
+  }
+  sockaddr_storage peer{};
+  size = sizeof(peer);
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) {
+    throw std::runtime_error(what + " is not connected");
+  }
+}
+
+// Non-blocking and close-on-exec, as an accepted one is.
+void prepare_socket(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+    throw std::system_error(errno, std::generic_category(), "preparing the inherited socket");
+  }
+}
+
+// Owns: the registry, the host, the listeners, and the thread of the end.
+class Process {
+ public:
+  Process(const Options& options, Log& log)
+      : options_(options),
+        log_(log),
+        lifetime_(loop_, log, options.drain, options.end_grace,
+                  {[this](std::chrono::milliseconds patience) { begin_end(patience); },
+                   [] { ::_exit(kExitForced); }}) {
+    toolkits::register_all(registry_, {.has_diagnostics = options.has_diagnostics});
+    host_ = std::make_unique<Host>(registry_, host_options());
+  }
+  ~Process() {
+    if (ending_.joinable()) ending_.join();
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  void run() {
+    lifetime_.watch_signals();
+    for (const Address& address : options_.listen) listen(address);
+    announce();
+    if (options_.launcher_pidfd) lifetime_.watch_launcher(*options_.launcher_pidfd);
+    if (options_.inherited_fd) serve_launcher(*options_.inherited_fd);
+    for (const auto& listener : listeners_) listener->start();
+    loop_.run();
+  }
+
+ private:
+  HostOptions host_options();
+  void listen(const Address& address);
+  void announce();
+  void serve_launcher(int fd);
+  void begin_end(std::chrono::milliseconds patience);
+
+  const Options& options_;
+  Log& log_;
+  Registry registry_;
+  boost::asio::io_context loop_{1};
+  Lifetime lifetime_;
+  std::unique_ptr<Host> host_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::optional<std::uint64_t> launcher_session_;
+  std::thread ending_;
+};
+
+HostOptions Process::host_options() {
+  HostOptions options;
+  options.limits = options_.limits;
+  options.log = [this](HostOptions::LogLevel level, const std::string& text) {
+    use_crash_stack();
+    log_.write(level_of(level), text);
+  };
+  options.session_began = [this](std::uint64_t session, const std::string& peer) {
+    use_crash_stack();
+    log_.info("session " + std::to_string(session) + " began: " + peer);
+  };
+  options.session_ended = [this](std::uint64_t session, const std::string& reason) {
+    log_.info("session " + std::to_string(session) + " ended" +
+              (reason.empty() ? "" : ": " + reason));
+    // Posted, since it may come before adopt() has returned the session's number.
+    boost::asio::post(loop_, [this, session] {
+      if (launcher_session_ == session) {
+        lifetime_.end("the launcher's session ended", std::chrono::milliseconds(0));
+      }
+    });
+  };
+  return options;
+}
+
+void Process::listen(const Address& address) {
+  listeners_.push_back(std::make_unique<Listener>(
+      loop_, SocketFile(address), ::geteuid(),
+      [this](OwnedFd socket, const std::string& peer) { host_->adopt(socket.release(), peer); },
+      log_));
+}
+
+void Process::announce() {
+  for (const auto& listener : listeners_) {
+    const std::string line = "listening on " + listener->address().text();
+    log_.info(line);
+    if (std::printf("%s\n", line.c_str()) < 0 || std::fflush(stdout) != 0) {
+      log_.warning("stdout cannot be written: " + std::generic_category().message(errno));
+    }
+  }
+}
+
+void Process::serve_launcher(int fd) {
+  prepare_socket(fd);
+  launcher_session_ = host_->adopt(fd, "launcher");
+}
+
+void Process::begin_end(std::chrono::milliseconds patience) {
+  for (const auto& listener : listeners_) listener->close();
+  ending_ = std::thread([this, patience] {
+    use_crash_stack();
+    if (!host_->stop(patience)) log_.warning("some calls were still running after the drain");
+    host_.reset();  // waits for its threads
+    boost::asio::post(loop_, [this] { lifetime_.finished(); });
+  });
+}
+
+// Says on stderr why the start failed, and in the log if that is another file.
+int start_failed(const Options& options, Log* log, const std::string& why) {
+  if (log != nullptr && !options.log.file.empty()) log->error("start failed: " + why);
+  std::fprintf(stderr, "unity_server: %s\n", why.c_str());
+  return kExitStartFailed;
+}
+
+}  // namespace
+
+int run_server(const Options& options) {
+  std::unique_ptr<Log> log;
+  try {
+    ::signal(SIGPIPE, SIG_IGN);
+    open_standard_descriptors();
+    if (options.inherited_fd) check_inherited_socket(*options.inherited_fd);
+    install_crash_handler();
+    log = std::make_unique<Log>(options.log);
+    Process process(options, *log);
+    process.run();
+  } catch (const std::exception& error) {
+    return start_failed(options, log.get(), error.what());
+  }
+  log->info("ended");
+  return kExitOk;
+}
+
+}  // namespace cppipc::server
