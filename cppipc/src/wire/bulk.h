@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The values that may be too big for their message: str, bytes and arrays. Small ones lie in the
+// message; larger ones beside it, as a LargeBytes.
+//
+// Threads: no state; any thread. Unmarshalling may block on a BlobReader.
+
+#include "wire/marshal.h"
+
+namespace cppipc {
+
+// Beside the message: bytes share their owner, texts are copied once into memory of their own.
+void marshal_text(const std::string& text, wire::Variant::Builder builder, OutgoingCaps& caps,
+                  const MarshalLimits& limits);
+void marshal_bytes(const Bytes& bytes, wire::Variant::Builder builder, OutgoingCaps& caps,
+                   const MarshalLimits& limits);
+// Beside the message a contiguous array shares its owner; others are copied once.
+void marshal_array(const AnyArray& array, wire::Array::Builder builder, OutgoingCaps& caps,
+                   const MarshalLimits& limits);
+
+// Errors, all three: kProtocol; kOutOfMemory; those of `caps` and of its BlobReader.
+std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& caps);
+Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps);
+// A writable array in memory of its own.
+AnyArray unmarshal_array(wire::Array::Reader reader, IncomingCaps& caps);
+
+// The text as it stands in the message. Errors: kProtocol if it is not UTF-8.
+std::string_view checked_text(capnp::Text::Reader reader);
+
+[[noreturn]] void refuse_message(const char* problem);
+
+// Memory whose pages are not touched yet, aligned for any element type. Errors: std::bad_alloc.
+std::shared_ptr<std::byte> uninitialised_memory(std::size_t size_bytes);
+
+}  // namespace cppipc

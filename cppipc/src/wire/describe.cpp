@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The description of a server: to a message, back, and its hash.
+//
+// Both directions are written field by field in the order of broker.capnp. Defaults are plain
+// values; they lie in the message whatever their size.
+
+#include "wire/bulk.h"
+#include "wire/guard.h"
+#include "wire/refusing_caps.h"
+
+#include "values/utf8.h"
+
+#include <capnp/message.h>
+#include <xxhash.h>
+
+#include <limits>
+#include <string>
+
+namespace cppipc {
+namespace {
+
+constexpr MarshalLimits kNoLimits{std::numeric_limits<std::uint64_t>::max(),
+                                  std::numeric_limits<std::uint64_t>::max()};
+
+capnp::Text::Reader text_of(const std::string& text) {
+  if (is_utf8(text)) return {text.c_str(), text.size()};
+  throw Error(ErrorKind::kInvalidArgument, "a name or doc of the registry is not valid UTF-8");
+}
+
+void put(const ParameterDescription& parameter, wire::Description::Parameter::Builder builder) {
+  builder.setName(text_of(parameter.name));
+  builder.setType(text_of(parameter.type));
+  builder.setIsVariadic(parameter.is_variadic);
+  if (!parameter.default_value) return;
+  RefusingOutgoingCaps caps;
+  measure(*parameter.default_value, kNoLimits);
+  marshal(*parameter.default_value, builder.getDefault().initValue(), caps, kNoLimits);
+}
+
+void put(const FunctionDescription& function, wire::Description::Function::Builder builder) {
+  builder.setName(text_of(function.name));
+  builder.setDoc(text_of(function.doc));
+  builder.setResult(text_of(function.result));
+  builder.setIsToolkit(function.is_toolkit);
+  auto parameters = builder.initParameters(static_cast<unsigned>(function.parameters.size()));
+  for (unsigned i = 0; i < parameters.size(); ++i) put(function.parameters[i], parameters[i]);
+}
+
+void put(const PropertyDescription& property, wire::Description::Property::Builder builder) {
+  builder.setName(text_of(property.name));
+  builder.setDoc(text_of(property.doc));
+  builder.setType(text_of(property.type));
+  builder.setIsWritable(property.is_writable);
+}
+
+void put(const TypeDescription& type, wire::Description::Type::Builder builder) {
+  builder.setName(text_of(type.name));
+  builder.setDoc(text_of(type.doc));
+  if (type.constructor) put(*type.constructor, builder.getConstructor().initFunction());
+  auto methods = builder.initMethods(static_cast<unsigned>(type.methods.size()));
+  for (unsigned i = 0; i < methods.size(); ++i) put(type.methods[i], methods[i]);
+  auto properties = builder.initProperties(static_cast<unsigned>(type.properties.size()));
+  for (unsigned i = 0; i < properties.size(); ++i) put(type.properties[i], properties[i]);
+}
+
+// The items of a list, each read by a take() below.
+template <class Item, class Wire>
+std::vector<Item> take_all(typename capnp::List<Wire>::Reader list);
+
+ParameterDescription take(wire::Description::Parameter::Reader reader) {
+  ParameterDescription parameter;
+  parameter.name = checked_text(reader.getName());
+  parameter.type = checked_text(reader.getType());
+  parameter.is_variadic = reader.getIsVariadic();
+  if (reader.getDefault().isValue()) {
+    RefusingIncomingCaps caps;
+    parameter.default_value = unmarshal(reader.getDefault().getValue(), caps);
+  }
+  return parameter;
+}
+
+FunctionDescription take(wire::Description::Function::Reader reader) {
+  FunctionDescription function;
+  function.name = checked_text(reader.getName());
+  function.doc = checked_text(reader.getDoc());
+  function.result = checked_text(reader.getResult());
+  function.is_toolkit = reader.getIsToolkit();
+  function.parameters =
+      take_all<ParameterDescription, wire::Description::Parameter>(reader.getParameters());
+  return function;
+}
+
+PropertyDescription take(wire::Description::Property::Reader reader) {
+  PropertyDescription property;
+  property.name = checked_text(reader.getName());
+  property.doc = checked_text(reader.getDoc());
+  property.type = checked_text(reader.getType());
+  property.is_writable = reader.getIsWritable();
+  return property;
+}
+
+TypeDescription take(wire::Description::Type::Reader reader) {
+  TypeDescription type;
+  type.name = checked_text(reader.getName());
+  type.doc = checked_text(reader.getDoc());
+  const auto constructor = reader.getConstructor();
+  if (constructor.isFunction()) type.constructor = take(constructor.getFunction());
+  type.methods = take_all<FunctionDescription, wire::Description::Function>(reader.getMethods());
+  type.properties =
+      take_all<PropertyDescription, wire::Description::Property>(reader.getProperties());
+  return type;
+}
+
+template <class Item, class Wire>
+std::vector<Item> take_all(typename capnp::List<Wire>::Reader list) {
+  std::vector<Item> items;
+  if (list.size() == 0) return items;
+  check_struct_size<Wire>(list[0]);
+  items.reserve(list.size());
+  for (const auto reader : list) items.push_back(take(reader));
+  return items;
+}
+
+}  // namespace
+
+void marshal(const Description& description, wire::Description::Builder builder) {
+  builder.setVersion(text_of(description.version));
+  auto types = builder.initTypes(static_cast<unsigned>(description.types.size()));
+  for (unsigned i = 0; i < types.size(); ++i) put(description.types[i], types[i]);
+  auto functions = builder.initFunctions(static_cast<unsigned>(description.functions.size()));
+  for (unsigned i = 0; i < functions.size(); ++i) put(description.functions[i], functions[i]);
+}
+
+Description unmarshal(wire::Description::Reader reader) {
+  return guarded([&] {
+    Description description;
+    description.version = checked_text(reader.getVersion());
+    description.types = take_all<TypeDescription, wire::Description::Type>(reader.getTypes());
+    description.functions =
+        take_all<FunctionDescription, wire::Description::Function>(reader.getFunctions());
+    return description;
+  });
+}
+
+std::string hash_of(const Description& description) {
+  capnp::MallocMessageBuilder message;
+  const auto builder = message.initRoot<wire::Description>();
+  marshal(description, builder);
+  const kj::Array<capnp::word> canonical = capnp::canonicalize(builder.asReader());
+  const auto bytes = canonical.asBytes();
+  XXH128_canonical_t hash;
+  XXH128_canonicalFromHash(&hash, XXH3_128bits(bytes.begin(), bytes.size()));
+  return {reinterpret_cast<const char*>(hash.digest), sizeof hash.digest};
+}
+
+}  // namespace cppipc
