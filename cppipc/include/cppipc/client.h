@@ -38,6 +38,9 @@ class RemoteObject : public Object {
 struct CallOptions {
   // Seconds the caller waits; the server sees it as the call's deadline. nullopt: no limit.
   std::optional<double> timeout_s;
+  // The caller waits for this call at once: its thread reads the reply itself, and no other is
+  // woken for it. Only a matter of speed.
+  bool is_awaited = false;
 };
 
 // One call that was sent. Owns: a share of the client's connection and its own result.

@@ -43,8 +43,9 @@ IncomingMessageCaps::IncomingMessageCaps(std::shared_ptr<Peer> peer, const std::
       table_(placeholders(caps, index_)) {}
 
 const Cap& IncomingMessageCaps::find(const capnp::Capability::Client& client) const {
-  const auto hook = capnp::ClientHook::from(client);
-  const std::pair<const capnp::ClientHook*, std::size_t> wanted{hook.get(), 0};
+  // Cap'n Proto counts a copy through a reference that is not const.
+  const auto hook = capnp::ClientHook::from(const_cast<capnp::Capability::Client&>(client));
+  const std::pair<const capnp::ClientHook*, std::size_t> wanted(hook.get(), 0);
   const auto found = std::lower_bound(index_.begin(), index_.end(), wanted);
   if (found == index_.end() || found->first != hook.get()) {
     throw Error(ErrorKind::kProtocol, "a value refers to a capability that is not in its message");

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/address.h"
+
+#include <cppipc/error.h>
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+namespace cppipc {
+namespace {
+
+bool take_prefix(std::string& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.erase(0, prefix.size());
+  return true;
+}
+
+[[noreturn]] void bad_address(const std::string& text) {
+  throw Error(ErrorKind::kInvalidArgument,
+              "'" + text + "' is no address; use unix:PATH or tcp:HOST:PORT");
+}
+
+[[noreturn]] void cannot_connect(const Address& address, int number) {
+  throw Error(number == ETIMEDOUT ? ErrorKind::kTimeout : ErrorKind::kConnectionLost,
+              "cannot connect to " + address.text() + ": " + std::strerror(number) +
+                  (number == ENOENT || number == ECONNREFUSED ? "; is the server running?" : ""));
+}
+
+// Waits for a connect() that is under way; 0 or an errno.
+int finish_connect(int fd, std::chrono::milliseconds timeout) {
+  pollfd wanted{fd, POLLOUT, 0};
+  const int ready = ::poll(&wanted, 1, static_cast<int>(timeout.count()));
+  if (ready == 0) return ETIMEDOUT;
+  if (ready < 0) return errno;
+  int number = 0;
+  socklen_t size = sizeof number;
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size);
+  return number;
+}
+
+int connect_socket(int fd, const sockaddr* to, socklen_t size, std::chrono::milliseconds timeout) {
+  if (::connect(fd, to, size) == 0) return 0;
+  if (errno == EINPROGRESS || errno == EINTR) return finish_connect(fd, timeout);
+  return errno;
+}
+
+Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeout) {
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::string path = address.path;
+  Descriptor directory;
+  if (path.size() >= sizeof to.sun_path) {
+    // The kernel's limit is on the text, not on the place: go there through a short name.
+    const std::filesystem::path whole(path);
+    const auto parent = whole.has_parent_path() ? whole.parent_path() : ".";
+    directory = Descriptor(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) cannot_connect(address, errno);
+    path = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + whole.filename().string();
+    if (path.size() >= sizeof to.sun_path) {
+      throw Error(ErrorKind::kInvalidArgument,
+                  "the file name of " + address.text() + " is too long for a socket");
+    }
+  }
+  std::memcpy(to.sun_path, path.c_str(), path.size() + 1);
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) cannot_connect(address, errno);
+  // A blocking connect() waits while the listener's queue is full, for as long as a send may.
+  timeval patience{};
+  patience.tv_sec = timeout.count() / 1000;
+  patience.tv_usec = timeout.count() % 1000 * 1000 + 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  int number = connect_socket(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to, timeout);
+  if (number == EAGAIN) number = ETIMEDOUT;
+  if (number != 0) cannot_connect(address, number);
+  return fd;
+}
+
+Descriptor connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int failed = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> results(found, &::freeaddrinfo);
+  if (failed != 0) {
+    throw Error(ErrorKind::kConnectionLost,
+                "cannot find " + address.text() + ": " + ::gai_strerror(failed));
+  }
+  int number = ECONNREFUSED;
+  for (const addrinfo* place = results.get(); place != nullptr; place = place->ai_next) {
+    Descriptor fd(::socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) continue;
+    number = connect_socket(fd.get(), place->ai_addr, place->ai_addrlen, timeout);
+    if (number != 0) continue;
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+  }
+  cannot_connect(address, number);
+}
+
+}  // namespace
+
+std::string Address::text() const {
+  if (transport == Transport::kUnix) return "unix:" + path;
+  const bool is_v6 = host.find(':') != std::string::npos;
+  return "tcp:" + (is_v6 ? "[" + host + "]" : host) + ":" + port;
+}
+
+Address parse_address(const std::string& text) {
+  Address address;
+  std::string rest = text;
+  if (take_prefix(rest, "unix://") || take_prefix(rest, "ipc://") || take_prefix(rest, "unix:")) {
+    address.path = rest;
+    if (rest.empty() || rest.find('\0') != std::string::npos) bad_address(text);
+    return address;
+  }
+  if (!take_prefix(rest, "tcp://") && !take_prefix(rest, "tcp:")) bad_address(text);
+  address.transport = Address::Transport::kTcp;
+  const auto colon = rest.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == rest.size()) bad_address(text);
+  address.host = rest.substr(0, colon);
+  address.port = rest.substr(colon + 1);
+  if (address.host.front() == '[' && address.host.back() == ']') {
+    address.host = address.host.substr(1, address.host.size() - 2);
+  } else if (address.host.find(':') != std::string::npos) {
+    bad_address(text);
+  }
+  const bool is_number = address.port.find_first_not_of("0123456789") == std::string::npos;
+  if (address.host.empty() || !is_number || address.port.size() > 5 ||
+      std::stoi(address.port) > 65535) {
+    bad_address(text);
+  }
+  return address;
+}
+
+Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout) {
+  return address.transport == Address::Transport::kUnix ? connect_unix(address, timeout)
+                                                        : connect_tcp(address, timeout);
+}
+
+}  // namespace cppipc

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Addresses of servers, and connecting to them.
+
+#include <chrono>
+#include <string>
+
+#include "rpc/descriptor.h"
+
+namespace cppipc {
+
+struct Address {
+  enum class Transport { kUnix, kTcp };
+  Transport transport = Transport::kUnix;
+  std::string path;  // unix
+  std::string host;  // tcp; without brackets
+  std::string port;
+
+  // "unix:PATH" or "tcp:HOST:PORT", the plain spelling.
+  std::string text() const;
+  std::string transport_name() const { return transport == Transport::kUnix ? "unix" : "tcp"; }
+};
+
+// unix:PATH, unix://PATH, ipc://PATH, tcp:HOST:PORT, tcp://HOST:PORT; an IPv6 host in brackets.
+// Errors: kInvalidArgument naming the forms that there are.
+Address parse_address(const std::string& text);
+
+// A connected, close-on-exec, blocking socket.
+// Errors: kConnectionLost naming the address if nobody listens; kTimeout; kInvalidArgument for a
+// path that no socket can have.
+Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout);
+
+}  // namespace cppipc

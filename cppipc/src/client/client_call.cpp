@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/client_call.h"
+
+#include <cppipc/broker.capnp.h>
+
+#include <algorithm>
+#include <kj/exception.h>
+
+namespace cppipc {
+namespace {
+
+Driver::Clock::time_point after(double seconds) {
+  const double bounded = std::clamp(seconds, 0.0, 1e9);
+  return Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
+                                    std::chrono::duration<double>(bounded));
+}
+
+Error timed_out() {
+  return Error(ErrorKind::kTimeout,
+               "the call did not return in time; it may still be running on the server");
+}
+
+}  // namespace
+
+bool ClientCall::is_done() const {
+  std::lock_guard lock(mutex_);
+  return is_done_;
+}
+
+bool ClientCall::settle(std::optional<Returned> returned, std::optional<Error> error) {
+  std::vector<std::shared_ptr<Waiter>> waiters;
+  std::vector<std::function<void()>> callbacks;
+  {
+    std::lock_guard lock(mutex_);
+    if (is_done_) return false;
+    is_done_ = true;
+    returned_ = std::move(returned);
+    error_ = std::move(error);
+    waiters.swap(waiters_);
+    callbacks.swap(callbacks_);
+  }
+  for (const auto& waiter : waiters) waiter->finish();
+  for (const auto& callback : callbacks) callback();
+  return true;
+}
+
+void ClientCall::on_return(Returned returned) {
+  auto error = std::move(returned.error);
+  if (error) {
+    settle(std::nullopt, std::move(error));
+  } else {
+    settle(std::move(returned), std::nullopt);
+  }
+}
+
+void ClientCall::on_done(std::function<void()> callback) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!is_done_) {
+      callbacks_.push_back(std::move(callback));
+      return;
+    }
+  }
+  callback();
+}
+
+bool ClientCall::cancel() {
+  if (!settle(std::nullopt, Error(ErrorKind::kCancelled, "the call was cancelled"))) return false;
+  client_->ask_cancel(id_);
+  return true;
+}
+
+std::shared_ptr<Waiter> ClientCall::begin_wait() {
+  std::lock_guard lock(mutex_);
+  if (is_done_) return nullptr;
+  waiters_.push_back(std::make_shared<Waiter>());
+  return waiters_.back();
+}
+
+void ClientCall::end_wait(const std::shared_ptr<Waiter>& waiter) {
+  std::lock_guard lock(mutex_);
+  std::erase(waiters_, waiter);
+}
+
+Variant ClientCall::wait(std::optional<double> timeout_s) {
+  client_->throw_if_child();
+  const auto waiter = begin_wait();
+  if (!waiter) return result();
+  auto until = deadline_;
+  if (timeout_s) until = std::min(until.value_or(Driver::Clock::time_point::max()), after(*timeout_s));
+  bool is_in_time = false;
+  try {
+    is_in_time = client_->wait(*waiter, until);
+  } catch (...) {  // an interrupt, which goes on to the caller
+    end_wait(waiter);
+    cancel();
+    throw;
+  }
+  if (!is_in_time) {
+    end_wait(waiter);
+    const bool is_past_deadline = deadline_ && Driver::Clock::now() >= *deadline_;
+    if (!is_past_deadline) throw timed_out();
+    if (settle(std::nullopt, timed_out())) client_->ask_cancel(id_);
+  }
+  return result();
+}
+
+Variant ClientCall::unmarshal_reply() {
+  const auto& returned = *returned_;
+  IncomingMessageCaps caps(client_->peer_, returned.caps, *client_);
+  const auto content = caps.imbue(returned_->content());
+  if (results_ == Results::kNothing) return {};
+  if (results_ == Results::kStats) {
+    return unmarshal(content.getAs<wire::Session::StatsResults>().getStats(), caps);
+  }
+  // The results of create, run and Object.call have one shape.
+  const auto outcome = content.getAs<wire::Session::RunResults>().getOutcome();
+  if (outcome.isFault()) throw unmarshal(outcome.getFault());
+  return unmarshal(outcome.getValue(), caps);
+}
+
+Variant ClientCall::result() {
+  std::lock_guard result_lock(result_mutex_);
+  if (returned_) {
+    try {
+      result_ = unmarshal_reply();
+      returned_.reset();
+    } catch (const Error& error) {
+      std::lock_guard lock(mutex_);
+      error_ = error;
+      returned_.reset();
+    } catch (const kj::Exception& broken) {
+      std::lock_guard lock(mutex_);
+      error_.emplace(ErrorKind::kProtocol, std::string("the server sent a malformed reply: ") +
+                                               broken.getDescription().cStr());
+      returned_.reset();
+    }
+  }
+  std::lock_guard lock(mutex_);
+  if (error_) throw *error_;
+  return result_;
+}
+
+}  // namespace cppipc

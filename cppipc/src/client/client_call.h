@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One call of a client, from sending to its result.
+
+#include <cppipc/client.h>
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "client/client_impl.h"
+#include "rpc/peer.h"
+#include "rpc/waiter.h"
+
+namespace cppipc {
+
+// The reply is kept as it came, and unmarshalled by the first thread that asks for the result: on
+// that thread, not on the one that read it for all.
+// Owns: a share of the client, its reply. Threads: any.
+class ClientCall final : public Call, public PendingReply {
+ public:
+  // What the results of the call are.
+  enum class Results { kOutcome, kNothing, kStats };
+
+  ClientCall(std::shared_ptr<ClientImpl> client, std::uint64_t id, Results results,
+             std::optional<Driver::Clock::time_point> deadline)
+      : client_(std::move(client)), id_(id), results_(results), deadline_(deadline) {}
+
+  std::uint64_t id() const override { return id_; }
+  bool is_done() const override;
+  Variant wait(std::optional<double> timeout_s) override;
+  bool cancel() override;
+  void on_done(std::function<void()> callback) override;
+
+  // PendingReply.
+  void on_return(Returned returned) override;
+
+ private:
+  // Ends the call; false if it is done already. Tells everybody who waits.
+  bool settle(std::optional<Returned> returned, std::optional<Error> error);
+  std::shared_ptr<Waiter> begin_wait();
+  void end_wait(const std::shared_ptr<Waiter>& waiter);
+  Variant result();
+  Variant unmarshal_reply();
+
+  const std::shared_ptr<ClientImpl> client_;
+  const std::uint64_t id_;
+  const Results results_;
+  const std::optional<Driver::Clock::time_point> deadline_;
+
+  mutable std::mutex mutex_;
+  bool is_done_ = false;
+  std::vector<std::shared_ptr<Waiter>> waiters_;
+  std::vector<std::function<void()>> callbacks_;
+  std::optional<Error> error_;  // how it ended, unless there is a result
+
+  std::mutex result_mutex_;           // held while the reply is unmarshalled
+  std::optional<Returned> returned_;  // not unmarshalled yet
+  Variant result_;
+};
+
+}  // namespace cppipc

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// A call is measured and marshalled on the caller's thread, sent by it, and waited for by it.
+#include "client/client_impl.h"
+
+#include <cppipc/broker.capnp.h>
+
+#include <algorithm>
+#include <kj/exception.h>
+
+#include "client/client_call.h"
+
+namespace cppipc {
+namespace {
+
+constexpr std::uint16_t kDescribe = 0, kCreate = 1, kRun = 2, kCancel = 3, kPing = 4, kStats = 5;
+constexpr std::uint64_t kPlainWords = 32;
+
+Error lost(const std::string& message) { return Error(ErrorKind::kConnectionLost, message); }
+
+// For calls whose reply says nothing.
+struct Ignored final : PendingReply {
+  void on_return(Returned) override {}
+};
+
+}  // namespace
+
+std::shared_ptr<Client> Reference::client() const { return client_.lock(); }
+
+ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string transport,
+                       ConnectOptions options)
+    : options_(std::move(options)),
+      address_(std::move(address)),
+      transport_(std::move(transport)),
+      poller_(std::make_shared<Poller>()),
+      peer_(std::make_shared<Peer>(std::move(socket), options_.message_bytes, nullptr, poller_)) {
+  limits_.message_bytes = options_.message_bytes;
+  limits_.inline_bytes = options_.inline_bytes;
+}
+
+ClientImpl::~ClientImpl() {
+  if (guard_.is_child()) {
+    abandon();
+  } else {
+    close();
+  }
+}
+
+void ClientImpl::throw_if_child() const {
+  if (!guard_.is_child()) return;
+  throw Error(ErrorKind::kForkedSession,
+              "this session was opened by the parent process; open one of your own in this child");
+}
+
+Error ClientImpl::loss(const Error& error) {
+  if (options_.explain_loss && !is_explained_.exchange(true)) {
+    if (auto explained = options_.explain_loss()) return *explained;
+  }
+  return error;
+}
+
+void ClientImpl::ended(const Error& error) {
+  peer_->disconnect(is_closed_ ? lost("session closed") : loss(error));
+}
+
+CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const CallOptions& options) {
+  throw_if_child();
+  const auto id = next_call_id();
+  std::optional<Driver::Clock::time_point> deadline;
+  if (options.timeout_s) {
+    deadline = Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
+                                          std::chrono::duration<double>(*options.timeout_s));
+  }
+  auto call = std::make_shared<ClientCall>(
+      std::static_pointer_cast<ClientImpl>(shared_from_this()), id,
+      static_cast<ClientCall::Results>(results), deadline);
+  auto builder = peer_->begin_call(session_, capnp::typeId<wire::Session>(), method_id, kPlainWords);
+  builder.params<wire::Session::PingParams>();
+  peer_->carry_out_let_go();
+  driver_->sent(peer_->send(std::move(builder), call, Connection::Flush::kNow),
+                options.is_awaited);
+  return call;
+}
+
+template <class Params, class Name>
+CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t interface_id,
+                          std::uint16_t method_id, const Arguments& arguments,
+                          const CallOptions& options, Name&& name) {
+  throw_if_child();
+  const std::uint64_t words = measure(arguments, limits_);
+  const auto id = next_call_id();
+  std::optional<Driver::Clock::time_point> deadline;
+  auto builder = peer_->begin_call(target, interface_id, method_id, words + kPlainWords);
+  auto params = builder.params<Params>();
+  auto info = params.initCall();
+  info.setId(id);
+  if (options.timeout_s) {
+    const double seconds = std::clamp(*options.timeout_s, 0.0, 1e9);
+    info.setTimeoutUs(std::max<std::uint64_t>(1, static_cast<std::uint64_t>(seconds * 1e6)));
+    deadline = Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
+                                          std::chrono::duration<double>(seconds));
+  }
+  name(params);
+  OutgoingMessageCaps caps(builder.message(), *this);
+  marshal(arguments, params.initArguments(), caps, limits_);
+  auto call = std::make_shared<ClientCall>(
+      std::static_pointer_cast<ClientImpl>(shared_from_this()), id,
+      ClientCall::Results::kOutcome, deadline);
+  peer_->carry_out_let_go();
+  driver_->sent(peer_->send(std::move(builder), call, Connection::Flush::kNow),
+                options.is_awaited);
+  return call;
+}
+
+CallPtr ClientImpl::call(const std::shared_ptr<RemoteObject>& target, const std::string& method,
+                         Arguments arguments, CallOptions options) {
+  throw_if_child();
+  cap_of(target);  // refuses references of another session
+  const auto& import = static_cast<const Reference&>(*target).import();
+  return start<wire::Object::CallParams>(
+      import, capnp::typeId<wire::Object>(), 0, arguments, options,
+      [&](wire::Object::CallParams::Builder& params) { params.setMethod(method); });
+}
+
+CallPtr ClientImpl::create(const std::string& type, Arguments arguments, CallOptions options) {
+  return start<wire::Session::CreateParams>(
+      session_, capnp::typeId<wire::Session>(), kCreate, arguments, options,
+      [&](wire::Session::CreateParams::Builder& params) { params.setType(type); });
+}
+
+CallPtr ClientImpl::run(const std::string& function, Arguments arguments, CallOptions options) {
+  return start<wire::Session::RunParams>(
+      session_, capnp::typeId<wire::Session>(), kRun, arguments, options,
+      [&](wire::Session::RunParams::Builder& params) { params.setFunction(function); });
+}
+
+CallPtr ClientImpl::stats(CallOptions options) {
+  return start_plain(kStats, static_cast<int>(ClientCall::Results::kStats), options);
+}
+
+CallPtr ClientImpl::ping(CallOptions options) {
+  return start_plain(kPing, static_cast<int>(ClientCall::Results::kNothing), options);
+}
+
+void ClientImpl::ask_cancel(std::uint64_t id) {
+  auto builder = peer_->begin_call(session_, capnp::typeId<wire::Session>(), kCancel, kPlainWords);
+  builder.params<wire::Session::CancelParams>().setId(id);
+  driver_->sent(peer_->send(std::move(builder), std::make_shared<Ignored>(),
+                            Connection::Flush::kNow),
+                false);
+}
+
+bool ClientImpl::wait(Waiter& waiter, std::optional<Driver::Clock::time_point> until) {
+  return driver_->wait(waiter, until, options_.on_interrupt);
+}
+
+void ClientImpl::wait(Waiter& waiter) { wait(waiter, std::nullopt); }
+
+Cap ClientImpl::cap_of(const ObjectPtr& object) {
+  const auto* reference = dynamic_cast<const Reference*>(object.get());
+  if (reference == nullptr || reference->import()->connection() != &peer_->let_go()) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "the object belongs to another session than the one it is used with (" + address_ +
+                    ")");
+  }
+  return reference->import();
+}
+
+std::array<std::uint8_t, 16> ClientImpl::id_of(const ObjectPtr& object) {
+  return static_cast<const Reference&>(*object).object_id();
+}
+
+ObjectPtr ClientImpl::object_of(const Cap& cap, std::string_view type,
+                                std::span<const std::uint8_t> id) {
+  const auto* import = std::get_if<std::shared_ptr<Import>>(&cap);
+  if (import == nullptr || id.size() != 16) {
+    throw Error(ErrorKind::kProtocol, "the server sent a reference that refers to nothing");
+  }
+  std::array<std::uint8_t, 16> key;
+  std::copy(id.begin(), id.end(), key.begin());
+  std::lock_guard lock(references_mutex_);
+  auto& entry = references_[key];
+  if (auto known = entry.lock()) return known;
+  auto reference = std::make_shared<Reference>(
+      std::static_pointer_cast<ClientImpl>(shared_from_this()), *import, std::string(type), key);
+  entry = reference;
+  if (references_.size() >= sweep_at_) {
+    std::erase_if(references_, [](const auto& pair) { return pair.second.expired(); });
+    sweep_at_ = std::max<std::size_t>(64, 2 * references_.size());
+  }
+  return reference;
+}
+
+void ClientImpl::close() {
+  if (guard_.is_child() || is_closed_.exchange(true)) return;
+  peer_->disconnect(lost("session closed"));
+  if (driver_) driver_->stop();
+}
+
+void ClientImpl::abandon() noexcept {
+  is_closed_ = true;
+  // Nothing of the parent's connection may be touched here, not even to free it.
+  new std::shared_ptr<Peer>(peer_);
+  new std::shared_ptr<Poller>(poller_);
+  new std::shared_ptr<Driver>(driver_);
+  new std::shared_ptr<Import>(session_);
+}
+
+}  // namespace cppipc

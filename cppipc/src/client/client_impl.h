@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The client behind the public interface.
+
+#include <cppipc/client.h>
+
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <unordered_map>
+
+#include "client/driver.h"
+#include "rpc/fork_guard.h"
+#include "rpc/message_caps.h"
+
+namespace cppipc {
+
+class ClientImpl;
+class ClientCall;
+
+// A reference to a server object. Owns: one Import, which reports its own end.
+class Reference final : public RemoteObject {
+ public:
+  Reference(std::weak_ptr<ClientImpl> client, std::shared_ptr<Import> import, std::string type,
+            std::array<std::uint8_t, 16> id)
+      : client_(std::move(client)), import_(std::move(import)), type_(std::move(type)), id_(id) {}
+
+  std::string_view type_name() const override { return type_; }
+  const std::array<std::uint8_t, 16>& object_id() const override { return id_; }
+  std::shared_ptr<Client> client() const override;
+  const std::shared_ptr<Import>& import() const { return import_; }
+
+ private:
+  std::weak_ptr<ClientImpl> client_;
+  std::shared_ptr<Import> import_;
+  std::string type_;
+  std::array<std::uint8_t, 16> id_;
+};
+
+// Owns: the connection, its watcher, and the table of references by object id.
+class ClientImpl final : public Client, public ObjectMap {
+ public:
+  ClientImpl(Descriptor socket, std::string address, std::string transport,
+             ConnectOptions options);
+  ~ClientImpl() override;
+  // The handshake: bootstrap, open, describe. Errors: as Client::connect().
+  void open();
+
+  const Description& description() const override { return description_; }
+  const std::string& description_hash() const override { return description_hash_; }
+  const std::string& address() const override { return address_; }
+  const std::string& transport() const override { return transport_; }
+  std::int64_t server_pid() const override { return server_pid_; }
+  std::array<std::uint8_t, 16> server_id() const override { return server_id_; }
+
+  CallPtr call(const std::shared_ptr<RemoteObject>& target, const std::string& method,
+               Arguments arguments, CallOptions options) override;
+  CallPtr create(const std::string& type, Arguments arguments, CallOptions options) override;
+  CallPtr run(const std::string& function, Arguments arguments, CallOptions options) override;
+  CallPtr stats(CallOptions options) override;
+  CallPtr ping(CallOptions options) override;
+  void close() override;
+  bool is_closed() const override { return is_closed_ || guard_.is_child(); }
+  void abandon() noexcept override;
+
+  // Used by calls.
+  bool wait(Waiter& waiter, std::optional<Driver::Clock::time_point> until);
+  void ask_cancel(std::uint64_t id);
+  void throw_if_child() const;
+
+  // ObjectMap.
+  Cap cap_of(const ObjectPtr& object) override;
+  std::array<std::uint8_t, 16> id_of(const ObjectPtr& object) override;
+  ObjectPtr object_of(const Cap& cap, std::string_view type,
+                      std::span<const std::uint8_t> id) override;
+  void wait(Waiter& waiter) override;
+  void count_bulk(std::uint64_t) override {}
+
+ private:
+  friend class ClientCall;
+  // Sends a call whose params have `call` and `arguments`; `name` sets what they have beside.
+  template <class Params, class Name>
+  CallPtr start(const std::shared_ptr<Import>& target, std::uint64_t interface_id,
+                std::uint16_t method_id, const Arguments& arguments, const CallOptions& options,
+                Name&& name);
+  // Sends a call without params.
+  CallPtr start_plain(std::uint16_t method_id, int results, const CallOptions& options);
+  std::uint64_t next_call_id() { return 1 + last_call_id_.fetch_add(1); }
+  std::shared_ptr<Import> ask_for_broker(Driver::Clock::time_point until);
+  void open_session(const std::shared_ptr<Import>& broker, Driver::Clock::time_point until);
+  void fetch_description(Driver::Clock::time_point until);
+  Returned ask(Peer::CallBuilder call, Driver::Clock::time_point until);
+  Error loss(const Error& error);
+  void ended(const Error& error);
+
+  ForkGuard guard_;
+  ConnectOptions options_;
+  std::string address_;
+  std::string transport_;
+  std::shared_ptr<Poller> poller_;
+  std::shared_ptr<Peer> peer_;
+  std::shared_ptr<Driver> driver_;
+  std::shared_ptr<Import> session_;
+  MarshalLimits limits_;
+  Description description_;
+  std::string description_hash_;
+  std::int64_t server_pid_ = 0;
+  std::array<std::uint8_t, 16> server_id_{};
+  std::atomic<std::uint64_t> last_call_id_{0};
+  std::atomic<bool> is_closed_{false};
+  std::atomic<bool> is_explained_{false};
+
+  struct IdHash {
+    std::size_t operator()(const std::array<std::uint8_t, 16>& id) const {
+      std::size_t value = 0;
+      std::memcpy(&value, id.data(), sizeof value);
+      return value;
+    }
+  };
+  std::mutex references_mutex_;
+  std::unordered_map<std::array<std::uint8_t, 16>, std::weak_ptr<Reference>, IdHash> references_;
+  std::size_t sweep_at_ = 64;  // entries at which dead ones are swept out
+};
+
+}  // namespace cppipc

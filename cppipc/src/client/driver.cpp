@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lock guards who leads; it is never held while a thread blocks on the socket or handles
+// messages. A leader gives the lead up in one place (hand_over_locked), which every way out of
+// leading passes, an exception of the interrupt included.
+#include "client/driver.h"
+
+#include <array>
+
+namespace cppipc {
+namespace {
+
+constexpr std::chrono::milliseconds kSlice{100};
+constexpr std::chrono::milliseconds kRest{50};
+
+int milliseconds_until(std::optional<Driver::Clock::time_point> until, bool is_sliced) {
+  std::optional<std::chrono::milliseconds> most;
+  if (is_sliced) most = kSlice;
+  if (until) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(*until - Driver::Clock::now());
+    const auto bounded = std::max(left, std::chrono::milliseconds(0));
+    most = most ? std::min(*most, bounded) : std::min(bounded, std::chrono::milliseconds(60'000));
+  }
+  return most ? static_cast<int>(most->count()) : -1;
+}
+
+}  // namespace
+
+Driver::Driver(std::shared_ptr<Peer> peer, std::shared_ptr<Poller> poller,
+               std::function<void(const Error&)> on_end)
+    : peer_(std::move(peer)), poller_(std::move(poller)), on_end_(std::move(on_end)) {
+  poller_->add(peer_->connection().fd(), 0);
+}
+
+void Driver::start() {
+  watcher_ = std::thread([self = shared_from_this()] { self->watch(); });
+}
+
+void Driver::end(const Error& error) {
+  {
+    std::lock_guard lock(mutex_);
+    if (is_ended_) return;
+    is_ended_ = true;
+  }
+  poller_->remove(peer_->connection().fd());
+  on_end_(error);
+  std::lock_guard lock(mutex_);
+  for (auto* follower : followers_) follower->wake();
+}
+
+void Driver::lead(int timeout_ms) {
+  std::array<PollEvent, 4> events;
+  try {
+    const std::size_t count = poller_->wait(events, timeout_ms);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (events[i].is_writable) {
+        const bool is_done = peer_->connection().flush();
+        std::lock_guard lock(mutex_);
+        if (is_done && is_write_wanted_) {
+          is_write_wanted_ = false;
+          poller_->want_write(peer_->connection().fd(), 0, false);
+        }
+      }
+      if (events[i].is_readable && peer_->receive() == Connection::State::kEnded) {
+        end(Error(ErrorKind::kConnectionLost, "the server closed the connection"));
+      }
+    }
+  } catch (const Error& error) {
+    end(error);
+  } catch (const std::exception& error) {
+    end(Error(ErrorKind::kConnectionLost, std::string("reading failed: ") + error.what()));
+  }
+}
+
+void Driver::hand_over_locked() {
+  has_leader_ = false;
+  if (!followers_.empty()) {
+    followers_.front()->wake();
+  } else if (peer_->questions_open() > 0 || peer_->connection().has_queued()) {
+    // Replies to calls that were only sent, or bytes that wait for room in the socket.
+    if (peer_->questions_open() > 0 || is_write_wanted_) {
+      is_watch_wanted_ = true;
+      watcher_wakes_.notify_one();
+    }
+  }
+}
+
+bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
+                  const std::function<void()>& interrupt) {
+  if (waiter.is_done()) return true;
+  std::unique_lock lock(mutex_);
+  ++activity_;
+  const auto place = followers_.insert(followers_.end(), &waiter);
+  bool is_leader = false;
+  const auto leave = [&] {
+    followers_.erase(place);
+    if (is_leader) {
+      hand_over_locked();
+    } else if (!has_leader_ && !followers_.empty()) {
+      followers_.front()->wake();  // it may have been our turn to lead
+    }
+  };
+  for (;;) {
+    if (waiter.is_done() || (until && Clock::now() >= *until)) {
+      leave();
+      return waiter.is_done();
+    }
+    if (!has_leader_ && !is_ended_ && !is_stopping_) has_leader_ = is_leader = true;
+    const int timeout_ms = milliseconds_until(until, static_cast<bool>(interrupt));
+    lock.unlock();
+    try {
+      if (is_leader) {
+        lead(timeout_ms);
+      } else {
+        waiter.sleep(timeout_ms < 0 ? std::chrono::hours(1)
+                                    : std::chrono::milliseconds(timeout_ms));
+      }
+      if (interrupt && !waiter.is_done()) interrupt();
+    } catch (...) {
+      lock.lock();
+      leave();
+      throw;
+    }
+    lock.lock();
+  }
+}
+
+void Driver::want_write_locked() {
+  if (is_write_wanted_ || is_ended_) return;
+  is_write_wanted_ = true;
+  poller_->want_write(peer_->connection().fd(), 0, true);
+}
+
+void Driver::sent(bool is_flushed, bool is_awaited) {
+  if (is_flushed && is_awaited) return;
+  std::lock_guard lock(mutex_);
+  ++activity_;
+  if (!is_flushed) want_write_locked();
+  if (!has_leader_ && !is_watch_wanted_) {
+    is_watch_wanted_ = true;
+    watcher_wakes_.notify_one();
+  }
+}
+
+void Driver::tidy(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  peer_->carry_out_let_go();
+  const bool is_flushed = peer_->connection().flush();
+  lock.lock();
+  if (!is_flushed) want_write_locked();
+}
+
+void Driver::rest(std::unique_lock<std::mutex>& lock) {
+  // Callers that call one after the other lead themselves; a watcher that led in between would
+  // take their replies and cost each a hop.
+  const auto seen = activity_;
+  watcher_wakes_.wait_for(lock, kRest, [this] { return is_stopping_ || is_watch_wanted_; });
+  if (is_stopping_ || is_ended_) return;
+  tidy(lock);
+  if (has_leader_) {
+    is_watch_wanted_ = false;  // it is watched; whoever leads calls when it stops
+  } else if (activity_ == seen || is_watch_wanted_) {
+    has_leader_ = is_watcher_leading_ = true;
+  }
+}
+
+void Driver::watch_lead(std::unique_lock<std::mutex>& lock) {
+  is_watch_wanted_ = false;
+  // Notices that a reply was received, and dropped references, leave here at the latest. A
+  // reference that is dropped while the watcher sleeps wakes it.
+  peer_->let_go().arm();
+  tidy(lock);
+  lock.unlock();
+  if (peer_->let_go().is_empty()) lead(-1);
+  lock.lock();
+  const bool is_needed = peer_->questions_open() > 0 && !is_ended_;
+  const bool has_dropped = !peer_->let_go().is_empty();
+  if (followers_.empty() && is_needed && !has_dropped) return;
+  // Somebody waits, or references are being dropped: give way, or let them gather.
+  is_watcher_leading_ = false;
+  hand_over_locked();
+}
+
+void Driver::watch() {
+  std::unique_lock lock(mutex_);
+  while (!is_stopping_) {
+    if (is_ended_ && !is_watcher_leading_) {
+      watcher_wakes_.wait(lock, [this] { return is_stopping_; });
+    } else if (is_watcher_leading_) {
+      watch_lead(lock);
+    } else {
+      rest(lock);
+    }
+  }
+  if (is_watcher_leading_) {
+    is_watcher_leading_ = false;
+    has_leader_ = false;
+  }
+}
+
+void Driver::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+    watcher_wakes_.notify_all();
+  }
+  poller_->wake();
+  if (watcher_.joinable()) {
+    if (watcher_.get_id() == std::this_thread::get_id()) {
+      watcher_.detach();
+    } else {
+      watcher_.join();
+    }
+  }
+}
+
+void Driver::abandon() noexcept {
+  // Joining or detaching a thread that does not exist here is what must not happen.
+  new std::thread(std::move(watcher_));
+}
+
+}  // namespace cppipc

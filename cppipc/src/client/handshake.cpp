@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first calls of a client: bootstrap, open, describe.
+#include <cppipc/broker.capnp.h>
+
+#include <algorithm>
+#include <kj/exception.h>
+
+#include "client/client_impl.h"
+
+namespace cppipc {
+namespace {
+
+struct Reply final : PendingReply {
+  void on_return(Returned reply) override {
+    returned = std::move(reply);
+    waiter.finish();
+  }
+  Waiter waiter;
+  Returned returned;
+};
+
+Returned await(Driver& driver, Reply& reply, Driver::Clock::time_point until,
+               const ConnectOptions& options) {
+  if (!driver.wait(reply.waiter, until, options.on_interrupt)) {
+    throw Error(ErrorKind::kTimeout,
+                "the other side accepted the connection but did not answer within " +
+                    std::to_string(options.timeout_s) + " s; is it a unity_server?");
+  }
+  if (reply.returned.error) throw *reply.returned.error;
+  return std::move(reply.returned);
+}
+
+std::shared_ptr<Import> import_at(const Returned& returned, std::size_t index) {
+  if (index < returned.caps.size()) {
+    if (const auto* import = std::get_if<std::shared_ptr<Import>>(&returned.caps[index])) {
+      return *import;
+    }
+  }
+  throw Error(ErrorKind::kProtocol, "the other side offers no broker; is it a unity_server?");
+}
+
+}  // namespace
+
+Returned ClientImpl::ask(Peer::CallBuilder call, Driver::Clock::time_point until) {
+  const auto reply = std::make_shared<Reply>();
+  driver_->sent(peer_->send(std::move(call), reply, Connection::Flush::kNow), true);
+  return await(*driver_, *reply, until, options_);
+}
+
+void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
+                              Driver::Clock::time_point until) {
+  auto call = peer_->begin_call(broker, capnp::typeId<wire::Broker>(), 0, 32);
+  auto params = call.params<wire::Broker::OpenParams>();
+  params.setProtocol(wire::PROTOCOL);
+  params.setMessageBytes(options_.message_bytes);
+  params.setInlineBytes(options_.inline_bytes);
+  auto returned = ask(std::move(call), until);
+  session_ = import_at(returned, 0);
+  const auto welcome = returned.content().getAs<wire::Broker::OpenResults>().getWelcome();
+  if (welcome.getProtocol() != wire::PROTOCOL) {
+    throw Error(ErrorKind::kProtocol, "the server speaks protocol " +
+                                          std::to_string(welcome.getProtocol()) +
+                                          ", this client " + std::to_string(wire::PROTOCOL));
+  }
+  server_pid_ = welcome.getServerPid();
+  const auto id = welcome.getServerId();
+  if (id.size() != server_id_.size()) {
+    throw Error(ErrorKind::kProtocol, "the server sent an id of a wrong length");
+  }
+  std::copy(id.begin(), id.end(), server_id_.begin());
+  const auto hash = welcome.getDescriptionHash();
+  description_hash_.assign(reinterpret_cast<const char*>(hash.begin()), hash.size());
+  limits_.message_bytes = std::min<std::uint64_t>(limits_.message_bytes, welcome.getMessageBytes());
+  limits_.inline_bytes = std::min<std::uint64_t>(limits_.inline_bytes, welcome.getInlineBytes());
+}
+
+void ClientImpl::fetch_description(Driver::Clock::time_point until) {
+  auto call = peer_->begin_call(session_, capnp::typeId<wire::Session>(), 0, 16);
+  call.params<wire::Session::DescribeParams>();
+  auto returned = ask(std::move(call), until);
+  description_ =
+      unmarshal(returned.content().getAs<wire::Session::DescribeResults>().getDescription());
+}
+
+void ClientImpl::open() {
+  std::weak_ptr<ClientImpl> weak = std::static_pointer_cast<ClientImpl>(shared_from_this());
+  driver_ = std::make_shared<Driver>(peer_, poller_, [weak, peer = peer_](const Error& error) {
+    if (const auto self = weak.lock()) {
+      self->ended(error);
+    } else {
+      peer->disconnect(error);
+    }
+  });
+  driver_->start();
+  const auto until =
+      Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
+                                 std::chrono::duration<double>(options_.timeout_s));
+  try {
+    const auto reply = std::make_shared<Reply>();
+    peer_->ask_bootstrap(reply);
+    const auto broker = import_at(await(*driver_, *reply, until, options_), 0);
+    open_session(broker, until);
+    fetch_description(until);
+  } catch (const kj::Exception& broken) {
+    close();
+    throw Error(ErrorKind::kProtocol, std::string("the other side answered nonsense: ") +
+                                          broken.getDescription().cStr());
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+}  // namespace cppipc
