@@ -67,7 +67,7 @@ ROOMS = (
 )
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
-EXTERN = re.compile(r'^\s*cdef\s+extern\s+from\s+[<"]([^">]+)[">]')
+EXTERN = re.compile(r'^\s*cdef\s+extern\s+from\s+"<?([^">]+)>?"')
 # One cimport or import statement of Cython, where the ast module does not help.
 CYTHON_IMPORT = re.compile(r"^(\s*)(?:from\s+(\.*[\w.]*)\s+c?import\b|c?import\s+([\w.]+))")
 # Headers of the C++ and C library and of Linux: plain names, or a folder of the system.

@@ -74,6 +74,7 @@ def test_a_planted_violation_is_found(tmp_path, path, text):
         ("cppipc/src/client/x.cpp", '#include "rpc/connection.h"\n#include <poll.h>'),
         ("toolkits/x.cpp", "#include <cppipc/registry.h>"),
         ("server/x.cpp", '#include <boost/asio.hpp>\n#include "toolkits/all.h"'),
+        ("cython/unity/x.pxd", 'cdef extern from "<array>" namespace "std":'),
         ("cython/unity/x.pyx", "from unity cimport y\nfrom .y import z\nimport weakref"),
         ("client/unity/x.py", "import os\ndef f():\n    import numpy\n    from . import y"),
     ],

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the tests in steps, each with a time limit of its own, and counts them all.
+
+Every step runs even if an earlier one failed. Each prints one line; a failed one prints the end of
+its output as well, and the whole output is in build/test-logs/. The last line is
+`N passed, N failed`. Exit status 1 if anything failed.
+
+    tools/run_tests.py [--all] [STEP...]      --all: also the slow steps; STEP: only these
+"""
+
+import argparse
+import contextlib
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+LOGS = BUILD / "test-logs"
+CORPUS = ROOT / "tests" / "fuzz" / "corpus"
+JOBS = str(os.cpu_count() or 1)
+TAIL_LINES = 100
+FUZZ_SECONDS = 60
+
+ASAN_OPTIONS = "detect_leaks={leaks}:strict_string_checks=1:detect_stack_use_after_return=1"
+UBSAN_OPTIONS = "print_stacktrace=1:halt_on_error=1"
+TSAN_OPTIONS = "halt_on_error=1:second_deadlock_stack=1"
+FOLDERS = ("values", "wire", "rpc", "host", "client", "toolkits", "server")
+
+
+@dataclass
+class Step:
+    """One step: its name, its time limit in seconds, and what it has counted so far."""
+
+    name: str
+    limit_s: float
+    action: object
+    is_slow: bool = False
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    deadline: float = 0.0
+    failures: list = field(default_factory=list)
+
+    def run(self, *command, env=None, report=None, counts=True):
+        """Runs a command within the step's time and counts it.
+
+        Args:
+            env: variables beside the inherited ones.
+            report: a JUnit file the command writes; without one the command counts as one test.
+            counts: False for a command that only prepares; it counts only when it fails.
+
+        Returns: True when it ended with status 0.
+        """
+        if report:
+            report.unlink(missing_ok=True)
+        log_path = LOGS / f"{self.name}.log"
+        with log_path.open("ab") as log:
+            start = log.tell()
+            log.write(f"$ {' '.join(map(str, command))}\n".encode())
+            log.flush()
+            status = self.wait_for(command, env, log)
+        passed, failed, skipped = read_report(report) if report else (0, 0, 0)
+        if not report and counts and status == 0:
+            passed = 1
+        if status != 0 and failed == 0:
+            failed = 1  # it crashed, or never got as far as a report
+        self.passed, self.failed = self.passed + passed, self.failed + failed
+        self.skipped += skipped
+        if failed:
+            with log_path.open("rb") as log:
+                log.seek(start)
+                text = log.read().decode(errors="replace").splitlines()
+            self.failures.append((status, text))
+        return status == 0 and failed == 0
+
+    def wait_for(self, command, env, log):
+        """The command's exit status. Past the deadline its process group is killed."""
+        process = subprocess.Popen(
+            list(map(str, command)),
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            return process.wait(max(0.1, self.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.write(f"\ntime limit of {self.limit_s:.0f} s reached\n".encode())
+            log.flush()
+            return "timeout"
+        finally:
+            # Also what the command left running, which is a mistake of its own.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def read_report(path):
+    """(passed, failed, skipped) of a JUnit or GoogleTest XML file; zeros when there is none."""
+    if not path.exists():
+        return 0, 0, 0
+    cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+    failed = sum(1 for c in cases if c.find("failure") is not None or c.find("error") is not None)
+    skipped = sum(
+        1
+        for c in cases
+        if c.find("skipped") is not None or c.get("result") in ("skipped", "suppressed")
+    )
+    return len(cases) - failed - skipped, failed, skipped
+
+
+def configure_and_build(step, folder, targets, *options):
+    """Configures build/FOLDER if it is new, and builds the targets. False when that fails."""
+    build = BUILD / folder
+    if not (build / "build.ninja").exists():
+        command = ("cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-Wno-dev", *options)
+        if not step.run(*command, counts=False):
+            return False
+    return step.run("ninja", "-C", build, "-k", "0", "-j", JOBS, *targets, counts=False)
+
+
+def run_gtests(step, folder, env=None, prefix=()):
+    """Runs the GoogleTest executables of build/FOLDER, in random order of tests."""
+    for name in FOLDERS:
+        program = BUILD / folder / "tests" / f"{name}_tests"
+        if not program.exists():
+            continue
+        report = LOGS / f"{step.name}-{name}.xml"
+        step.run(
+            *prefix, program, "--gtest_brief=1", "--gtest_shuffle",
+            f"--gtest_output=xml:{report}", env=env, report=report,
+        )  # fmt: skip
+
+
+def sanitizer_env(leaks):
+    return {"ASAN_OPTIONS": ASAN_OPTIONS.format(leaks=leaks), "UBSAN_OPTIONS": UBSAN_OPTIONS}
+
+
+def build_asan(step, *targets):
+    return configure_and_build(step, "asan", targets, "-DCPPIPC_SANITIZE=address;undefined")
+
+
+def lint(step):
+    step.run(sys.executable, "tools/lint.py")
+    pytest(step, "tests/lint")
+
+
+def unit(step):
+    configure_and_build(step, "release", ["cpp_tests"])
+    run_gtests(step, "release")
+
+
+def unit_asan(step):
+    build_asan(step, "cpp_tests")
+    run_gtests(step, "asan", sanitizer_env(leaks=1))
+
+
+def fuzz_targets():
+    return sorted(p.stem for p in (ROOT / "tests" / "fuzz").glob("*_fuzz.cpp"))
+
+
+def fuzz_replay(step):
+    """Every target over its corpus, tests/fuzz/corpus/NAME for NAME_fuzz."""
+    build_asan(step, "fuzz_targets")
+    for target in fuzz_targets():
+        corpus = CORPUS / target.removesuffix("_fuzz")
+        step.run(BUILD / "asan" / "tests" / target, corpus, env=sanitizer_env(leaks=1))
+
+
+def pytest(step, *arguments, env=None, prefix=()):
+    report = LOGS / f"{step.name}.xml"
+    step.run(
+        *prefix, sys.executable, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}",
+        *arguments, env=env, report=report,
+    )  # fmt: skip
+
+
+def python(step):
+    pytest(step, "-m", "not slow", "tests/python")
+
+
+def python_slow(step):
+    pytest(step, "-m", "slow", "tests/python")
+
+
+def unit_tsan(step):
+    configure_and_build(step, "tsan", ["cpp_tests"], "-DCPPIPC_SANITIZE=thread")
+    # The shadow of this TSan does not fit every layout that a randomised one may have.
+    no_aslr = ("setarch", platform.machine(), "-R")
+    run_gtests(step, "tsan", {"TSAN_OPTIONS": TSAN_OPTIONS}, no_aslr)
+
+
+def compiler_file(name):
+    done = subprocess.run(
+        ["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    )
+    return os.path.realpath(done.stdout.strip())
+
+
+def python_asan(step):
+    """The Python tests with server, library and seam under ASan and UBSan."""
+    package = BUILD / "asan" / "python"
+    build_env = {"CPPIPC_BUILD_DIR": str(BUILD / "asan"), "CPPIPC_SANITIZE": "address;undefined"}
+    if not build_asan(step, "unity_server", "cppipc_shared"):
+        return
+    setup = (sys.executable, "setup.py", "--quiet", "build", "--build-lib", package)
+    scratch = ("--build-temp", BUILD / "asan" / "python-temp")
+    if not step.run(*setup, *scratch, env=build_env, counts=False):
+        return
+    preload = f"{compiler_file('libasan.so')} {compiler_file('libstdc++.so.6')}"
+    env = {
+        **sanitizer_env(leaks=0),
+        "LD_PRELOAD": preload,
+        "PYTHONPATH": str(package),
+        "UNITY_TEST_SANITIZED": "1",  # for tests that measure memory
+    }
+    pytest(
+        step, "-m", "not slow", "--ignore=tests/python/test_packaging.py", "tests/python", env=env
+    )
+
+
+def fuzz_search(step):
+    """A minute of new inputs for every target, starting from its corpus."""
+    options = ("-DCPPIPC_FUZZ=ON", "-DCPPIPC_PCH=OFF", "-DCPPIPC_SANITIZE=address;undefined")
+    compiler = ("-DCMAKE_C_COMPILER=clang-14", "-DCMAKE_CXX_COMPILER=clang++-14")
+    if not configure_and_build(step, "fuzz", ["fuzz_targets"], *options, *compiler):
+        return
+    for target in fuzz_targets():
+        found = BUILD / "fuzz" / "found" / target
+        found.mkdir(parents=True, exist_ok=True)
+        step.run(
+            BUILD / "fuzz" / "tests" / target, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+            "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={found}/",
+            found, CORPUS / target.removesuffix("_fuzz"), env=sanitizer_env(leaks=1),
+        )  # fmt: skip
+
+
+STEPS = (
+    ("lint", 120, lint, False),
+    ("unit", 420, unit, False),
+    ("python", 420, python, False),
+    ("unit_asan", 480, unit_asan, False),
+    ("fuzz_replay", 120, fuzz_replay, False),
+    ("python_slow", 1200, python_slow, True),
+    ("python_asan", 900, python_asan, True),
+    ("unit_tsan", 900, unit_tsan, True),
+    ("fuzz_search", 900, fuzz_search, True),
+)
+
+
+def run_step(step):
+    """Runs one step and prints its line, and what failed."""
+    started = time.monotonic()
+    step.deadline = started + step.limit_s
+    (LOGS / f"{step.name}.log").unlink(missing_ok=True)
+    step.action(step)
+    if step.passed + step.failed == 0:
+        step.failed = 1  # a step that tests nothing is broken
+        step.failures.append(("nothing ran", []))
+    for status, text in step.failures:
+        print(f"----- {step.name}: status {status}, the last {TAIL_LINES} lines:")
+        print("\n".join(text[-TAIL_LINES:]))
+        print("-----")
+    word = "FAILED" if step.failed else "ok"
+    counts = f"{step.passed} passed, {step.failed} failed"
+    counts += f", {step.skipped} skipped" if step.skipped else ""
+    print(f"{step.name:12} {word:7} {counts:32} {time.monotonic() - started:6.0f} s", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="also the slow steps")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help="only these")
+    options = parser.parse_args()
+    unknown = set(options.steps) - {name for name, *_ in STEPS}
+    if unknown:
+        parser.error(f"no such step: {', '.join(sorted(unknown))}")
+    LOGS.mkdir(parents=True, exist_ok=True)
+    passed = failed = 0
+    for name, limit_s, action, is_slow in STEPS:
+        if name not in options.steps if options.steps else is_slow and not options.all:
+            continue
+        step = Step(name, limit_s, action, is_slow)
+        run_step(step)
+        passed, failed = passed + step.passed, failed + step.failed
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Sets up, builds, and runs the tests; arguments go to tools/run_tests.py.
+# A build that fails does not keep the other tests from running.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tools/setup.sh --tests || exit 1
+built=0
+tools/build.sh || built=1
+.venv/bin/python tools/run_tests.py "$@" && exit "$built"
+exit 1
