@@ -17,7 +17,7 @@ import sysconfig
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
@@ -115,7 +115,8 @@ class BuildWithCMake(build_ext):
 setup(
     version=version(),
     package_dir={"": "client"},
-    packages=["unity"],
+    packages=find_packages("client"),
+    package_data={"": ["py.typed", "*.pyi"]},
     ext_modules=extensions(),
     cmdclass={"build_ext": BuildWithCMake},
 )

