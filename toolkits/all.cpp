@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "toolkits/all.h"
+
+#include "toolkits/counter.h"
+#include "toolkits/demo_addone.h"
+#include "toolkits/diagnostics.h"
+#include "toolkits/pagerank.h"
+#include "toolkits/variant_map.h"
+
+namespace cppipc::toolkits {
+
+void register_all(Registry& registry, const RegisterOptions& options) {
+  register_counter(registry);
+  register_demo_addone(registry);
+  register_pagerank(registry);
+  register_variant_map(registry);
+  if (options.has_diagnostics) register_diagnostics(registry);
+}
+
+}  // namespace cppipc::toolkits

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cppipc/registry.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "toolkits/array_total.h"
+#include "toolkits/diagnostics.h"
+#include "toolkits/element_type.h"
+
+namespace cppipc::toolkits {
+namespace {
+
+Variant copy(const Variant& x);
+
+template <class Sequence>
+Sequence copy_items(const Sequence& sequence) {
+  Sequence result;
+  result.items.reserve(sequence.items.size());
+  for (const Variant& item : sequence.items) result.items.push_back(copy(item));
+  return result;
+}
+
+Dict copy_entries(const Dict& dict) {
+  Dict result;
+  result.entries.reserve(dict.entries.size());
+  for (const auto& [key, value] : dict.entries) {
+    result.entries.emplace_back(copy(key), copy(value));
+  }
+  return result;
+}
+
+AnyArray copy_array(const AnyArray& array) {
+  AnyArray result = array.copy();
+  result.flavor = array.flavor;
+  return result;
+}
+
+Variant echo(const Variant& x) { return x; }
+
+// Objects stay the objects they are: a reference is the value here.
+Variant copy(const Variant& x) {
+  switch (x.kind()) {
+    case Kind::kBytes:
+      return Bytes(x.as<Bytes>().view());
+    case Kind::kList:
+      return copy_items(x.as<List>());
+    case Kind::kTuple:
+      return copy_items(x.as<Tuple>());
+    case Kind::kSet:
+      return copy_items(x.as<Set>());
+    case Kind::kFrozenSet:
+      return copy_items(x.as<FrozenSet>());
+    case Kind::kDict:
+      return copy_entries(x.as<Dict>());
+    case Kind::kArray:
+      return copy_array(x.as_array());
+    default:
+      return x;
+  }
+}
+
+List list_of(const std::vector<std::int64_t>& numbers) {
+  return {std::vector<Variant>(numbers.begin(), numbers.end())};
+}
+
+void describe_array(const AnyArray& array, VariantMap& seen) {
+  const std::string format = buffer_format_of(array.dtype);
+  seen["format"] = format.empty() ? Variant() : Variant(format);
+  seen["dtype"] = array.dtype.text;
+  seen["itemsize"] = static_cast<std::int64_t>(array.dtype.itemsize);
+  seen["shape"] = Tuple{list_of(array.shape).items};
+  seen["strides"] = Tuple{list_of(array.strides).items};
+  seen["readonly"] = array.is_readonly;
+  seen["nbytes"] = array.nbytes();
+  // Arrays cross by value, in this message or in pieces beside it; none lies in an arena.
+  seen["inline"] = true;
+  seen["arena"] = Variant();
+  seen["offset"] = Variant();
+}
+
+VariantMap describe(const Variant& x) {
+  VariantMap seen;
+  seen["kind"] = name_of(x.kind());
+  if (x.kind() == Kind::kArray) describe_array(x.as_array(), seen);
+  if (x.kind() == Kind::kObject) seen["type"] = x.as<ObjectPtr>()->type_name();
+  return seen;
+}
+
+Variant total(const Variant& x) {
+  if (x.kind() != Kind::kArray) {
+    throw Error(ErrorKind::kWrongType, "x must be an array, not " + std::string(name_of(x.kind())));
+  }
+  return total_of(x.as_array());
+}
+
+Variant alloc(const std::variant<std::int64_t, std::vector<std::int64_t>>& shape,
+              const std::string& dtype) {
+  const auto* length = std::get_if<std::int64_t>(&shape);
+  return make_array(dtype_of(dtype), length != nullptr
+                                         ? std::vector<std::int64_t>{*length}
+                                         : std::get<std::vector<std::int64_t>>(shape));
+}
+
+List pair(const Variant& x, const Variant& y) { return {{x, y}}; }
+
+}  // namespace
+
+void register_diagnostics_values(Registry& registry) {
+  registry.function("diagnostics.echo", &echo, arg("x"),
+                    "Returns x: the very object or memory block, where there is one.");
+  registry.function("diagnostics.copy", &copy, arg("x"),
+                    "Returns an equal value in new memory; objects stay the same objects.");
+  registry.function("diagnostics.describe", &describe, arg("x"), "What C++ saw of x, as a dict.");
+  registry.function("diagnostics.total", &total, arg("x"),
+                    "The sum of a numeric array of any shape and strides.");
+  registry.function("diagnostics.alloc", &alloc, arg("shape"), arg("dtype"),
+                    "A new array of zeros; dtype is a name or a type string.");
+  registry.function("diagnostics.pair", &pair, arg("x"), arg("y"), "Returns [x, y].");
+}
+
+}  // namespace cppipc::toolkits

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each iteration gathers: a vertex adds up what the vertices that link to it pass on, so scores are
+// written once each and rows are independent of one another. Sums over all vertices are kept in
+// double, whatever the precision of the scores, so that `delta` is meaningful down to 1e-12.
+#include "toolkits/pagerank.h"
+
+#include <cppipc/array.h>
+#include <cppipc/registry.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+#include <utility>
+
+namespace cppipc::toolkits {
+namespace {
+
+constexpr std::uint64_t kLinksBetweenLooks = 1 << 20;
+
+void check(const PageRankOptions& options) {
+  // Written so that NaN fails.
+  if (!(options.threshold >= 0)) {
+    throw std::invalid_argument("Parameter 'threshold' must be positive.");
+  }
+  if (!(options.reset_probability >= 0 && options.reset_probability <= 1)) {
+    throw std::invalid_argument("Parameter 'reset_probability' should be between 0 and 1.");
+  }
+  if (options.max_iterations <= 0) {
+    throw std::invalid_argument("Max iterations should be positive.");
+  }
+}
+
+// Owns: the scores and what each vertex passes along one of its links.
+template <class Score>
+class PageRank {
+ public:
+  PageRank(const LinkGraph& graph, const PageRankOptions& options, const Context& context)
+      : graph_(graph), options_(options), context_(context) {
+    const auto count = static_cast<double>(graph.num_vertices());
+    initial_ = options.is_normalized ? 1 / count : 1;
+    scores_.assign(graph.num_vertices(), static_cast<Score>(initial_));
+    passed_on_.resize(graph.num_vertices());
+  }
+
+  PageRankResult<Score> run() {
+    PageRankResult<Score> result;
+    while (result.num_iterations < options_.max_iterations) {
+      result.delta = iterate();
+      ++result.num_iterations;
+      report(result.num_iterations, result.delta);
+      if (result.delta < options_.threshold) break;
+    }
+    result.scores = std::move(scores_);
+    return result;
+  }
+
+ private:
+  // One iteration. Returns how much the scores changed.
+  double iterate() {
+    const double follow = 1 - options_.reset_probability;
+    const double lost = fill_passed_on();
+    const double spread = options_.is_normalized ? lost * initial_ : 0;
+    const double base = options_.reset_probability * initial_ + follow * spread;
+    double delta = 0;
+    std::uint64_t links_until_look = 0;
+    for (std::size_t v = 0; v < scores_.size(); ++v) {
+      const std::uint64_t begin = graph_.row_starts[v];
+      const std::uint64_t end = graph_.row_starts[v + 1];
+      if (links_until_look < end - begin + 1) {
+        context_.throw_if_cancelled();
+        links_until_look = kLinksBetweenLooks + (end - begin + 1);
+      }
+      links_until_look -= end - begin + 1;
+      Score sum = 0;
+      for (std::uint64_t i = begin; i < end; ++i) sum += passed_on_[graph_.sources[i]];
+      const auto score = static_cast<Score>(base + follow * static_cast<double>(sum));
+      delta += std::abs(static_cast<double>(score) - static_cast<double>(scores_[v]));
+      scores_[v] = score;
+    }
+    return delta;
+  }
+
+  // Divides each score among the vertex's links. Returns the sum of the scores of vertices that
+  // have none.
+  double fill_passed_on() {
+    double lost = 0;
+    for (std::size_t v = 0; v < scores_.size(); ++v) {
+      if (graph_.out_degrees[v] == 0) {
+        lost += static_cast<double>(scores_[v]);
+      } else {
+        passed_on_[v] = scores_[v] / static_cast<Score>(graph_.out_degrees[v]);
+      }
+    }
+    return lost;
+  }
+
+  void report(std::int64_t iteration, double delta) const {
+    if (!context_.on_progress) return;
+    char text[64];
+    const int length = std::snprintf(text, sizeof(text), "iteration %lld: delta %.3g",
+                                     static_cast<long long>(iteration), delta);
+    context_.progress(
+        static_cast<double>(iteration) / static_cast<double>(options_.max_iterations),
+        {text, static_cast<std::size_t>(length)});
+  }
+
+  const LinkGraph& graph_;
+  const PageRankOptions& options_;
+  const Context& context_;
+  double initial_ = 0;
+  std::vector<Score> scores_;
+  std::vector<Score> passed_on_;  // set for vertices that have links only
+};
+
+// An array that keeps the vector's own memory.
+template <class T>
+AnyArray to_array(std::vector<T> values) {
+  const auto owner = std::make_shared<std::vector<T>>(std::move(values));
+  AnyArray array;
+  array.dtype = DType::of<T>();
+  array.shape = {static_cast<std::int64_t>(owner->size())};
+  array.strides = {static_cast<std::int64_t>(sizeof(T))};
+  array.data = reinterpret_cast<std::byte*>(owner->data());
+  array.owner = owner;
+  array.is_readonly = false;
+  return array;
+}
+
+template <class Score>
+VariantMap pagerank_in(LinkGraph graph, const PageRankOptions& options, const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  PageRankResult<Score> result = compute_pagerank<Score>(graph, options, context);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  return {{"scores", to_array(std::move(result.scores))},
+          {"vertices", to_array(std::move(graph.vertices))},
+          {"num_iterations", result.num_iterations},
+          {"delta", result.delta},
+          {"training_time", elapsed.count()}};
+}
+
+VariantMap pagerank(const Context& context, const std::vector<std::int64_t>& sources,
+                    const std::vector<std::int64_t>& targets, double reset_probability,
+                    double threshold, std::int64_t max_iterations, bool single_precision,
+                    bool normalized) {
+  const PageRankOptions options{reset_probability, threshold, max_iterations, normalized};
+  check(options);
+  LinkGraph graph = make_link_graph(sources, targets);
+  if (single_precision) return pagerank_in<float>(std::move(graph), options, context);
+  return pagerank_in<double>(std::move(graph), options, context);
+}
+
+}  // namespace
+
+template <class Score>
+PageRankResult<Score> compute_pagerank(const LinkGraph& graph, const PageRankOptions& options,
+                                       const Context& context) {
+  check(options);
+  if (graph.num_vertices() == 0) return {};
+  return PageRank<Score>(graph, options, context).run();
+}
+
+template PageRankResult<float> compute_pagerank(const LinkGraph&, const PageRankOptions&,
+                                                const Context&);
+template PageRankResult<double> compute_pagerank(const LinkGraph&, const PageRankOptions&,
+                                                 const Context&);
+
+void register_pagerank(Registry& registry) {
+  registry.toolkit(
+      "pagerank", &pagerank, arg("sources"), arg("targets"), arg("reset_probability") = 0.15,
+      arg("threshold") = 1e-2, arg("max_iterations") = 20, arg("single_precision") = false,
+      arg("normalized") = true,
+      "PageRank of the directed graph with the links sources[i] -> targets[i].\n"
+      "\n"
+      "Args:\n"
+      "    sources, targets: integer ids, one of each per link, as arrays or lists. Parallel links\n"
+      "        count as often as they are given.\n"
+      "    reset_probability: probability to jump to any vertex; 0 to 1.\n"
+      "    threshold: ends once all scores together change by less than this in an iteration.\n"
+      "    max_iterations: ends after so many iterations in any case.\n"
+      "    single_precision: compute in float32 instead of float64.\n"
+      "    normalized: scores sum to 1, and vertices without links out pass theirs on to all.\n"
+      "        False: scores begin at 1 each, and such vertices pass nothing on.\n"
+      "\n"
+      "Returns:\n"
+      "    A dict: `vertices`, the sorted distinct ids (int64 array); `scores`, one per vertex in\n"
+      "    that order; `num_iterations`; `delta`, the change in the last one; `training_time` in\n"
+      "    seconds.\n"
+      "\n"
+      "Raises:\n"
+      "    ValueError: sources and targets differ in length, or an option is out of range.");
+}
+
+}  // namespace cppipc::toolkits
