@@ -29,6 +29,10 @@ if(CPPIPC_SANITIZE)
   endif()
 endif()
 
+if(CPPIPC_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage for everything, main() for the targets
+endif()
+
 # ccache, told enough to hit for a clone in another place and through precompiled headers.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

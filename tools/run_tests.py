@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LOGS = BUILD / "test-logs"
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
+PYTHON = ROOT / ".venv" / "bin" / "python"
 JOBS = str(os.cpu_count() or 1)
 TAIL_LINES = 100
 FUZZ_SECONDS = 60
@@ -151,7 +152,7 @@ def build_asan(step, *targets):
 
 
 def lint(step):
-    step.run(sys.executable, "tools/lint.py")
+    step.run(PYTHON, "tools/lint.py")
     pytest(step, "tests/lint")
 
 
@@ -180,7 +181,7 @@ def fuzz_replay(step):
 def pytest(step, *arguments, env=None, prefix=()):
     report = LOGS / f"{step.name}.xml"
     step.run(
-        *prefix, sys.executable, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}",
+        *prefix, PYTHON, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}",
         *arguments, env=env, report=report,
     )  # fmt: skip
 
@@ -213,7 +214,7 @@ def python_asan(step):
     build_env = {"CPPIPC_BUILD_DIR": str(BUILD / "asan"), "CPPIPC_SANITIZE": "address;undefined"}
     if not build_asan(step, "unity_server", "cppipc_shared"):
         return
-    setup = (sys.executable, "setup.py", "--quiet", "build", "--build-lib", package)
+    setup = (PYTHON, "setup.py", "--quiet", "build", "--build-lib", package)
     scratch = ("--build-temp", BUILD / "asan" / "python-temp")
     if not step.run(*setup, *scratch, env=build_env, counts=False):
         return

@@ -25,9 +25,9 @@ def test_a_source_without_licence_line_is_found(tmp_path):
     assert not complaints(lint.check_licence_lines, tmp_path, "words\n", "notes.md")
 
 
-@pytest.mark.parametrize("path", ["/work" + "/x/y", "/root" + "/x", "/home" + "/me/x"])
+@pytest.mark.parametrize("path", ["work/x/y", "root/x", "home/me/x"])
 def test_a_path_of_one_machine_is_found(tmp_path, path):
-    found = complaints(lint.check_foreign_paths, tmp_path, f"a\nopen({path})\n", "notes.md")
+    found = complaints(lint.check_foreign_paths, tmp_path, f"a\nopen(/{path})\n", "notes.md")
     assert [x.split(" ")[0] for x in found] == ["notes.md:2:"]
 
 
