@@ -25,8 +25,10 @@ bool is_contiguous(const AnyArray& array) {
 
 BlobSource source_of(const AnyArray& array, std::size_t size_bytes) {
   if (!is_contiguous(array)) {
-    const AnyArray copy = array.copy();
-    return {{copy.data, size_bytes}, copy.owner};
+    std::shared_ptr<std::byte> memory = uninitialised_memory(size_bytes);
+    array.copy_to(memory.get());
+    const std::span<const std::byte> bytes{memory.get(), size_bytes};
+    return {bytes, std::move(memory)};
   }
   const std::span<const std::byte> bytes{array.data, size_bytes};
   return array.owner == nullptr ? copy_of(bytes) : BlobSource{bytes, array.owner};
