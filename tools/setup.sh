@@ -22,7 +22,13 @@ install_missing() {
   if ((${#missing[@]} == 0)); then return 0; fi
   echo "setup: installing ${missing[*]}"
   local as_root=()
-  if ((EUID != 0)); then as_root=(sudo); fi
+  if ((EUID != 0)); then
+    as_root=(sudo)
+    if ! command -v sudo >/dev/null; then
+      echo "setup: there is no sudo here; as root: apt-get install ${missing[*]}" >&2
+      exit 1
+    fi
+  fi
   "${as_root[@]}" apt-get update -q
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -q -y --no-install-recommends "${missing[@]}"
