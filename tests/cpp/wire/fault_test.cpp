@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/marshal.h"
+
+#include "support/memory_caps.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cppipc {
+namespace {
+
+using test::MemoryMessage;
+
+Error round_trip_error(const Error& error) {
+  MemoryMessage message;
+  marshal(error, message.init<wire::Fault>());
+  return unmarshal(message.read<wire::Fault>());
+}
+
+TEST(Fault, EveryFieldComesBack) {
+  Error error(ErrorKind::kInputOutput, "no such file: /tmp/\xc3\xa4");
+  error.in_toolkit = true;
+  error.where = "Counter.increment";
+  error.thrown_type = "std::ios_base::failure";
+  error.error_number = 2;
+  const Error back = round_trip_error(error);
+  EXPECT_EQ(back.kind(), ErrorKind::kInputOutput);
+  EXPECT_STREQ(back.what(), error.what());
+  EXPECT_TRUE(back.in_toolkit);
+  EXPECT_EQ(back.where, error.where);
+  EXPECT_EQ(back.thrown_type, error.thrown_type);
+  EXPECT_EQ(back.error_number, 2);
+}
+
+TEST(Fault, EveryKindComesBack) {
+  for (std::uint16_t i = 0; i <= static_cast<std::uint16_t>(ErrorKind::kProtocol); ++i) {
+    const auto kind = static_cast<ErrorKind>(i);
+    EXPECT_EQ(round_trip_error(Error(kind, "x")).kind(), kind);
+  }
+}
+
+TEST(Fault, KindsOfANewerPeerAreRemoteErrors) {
+  MemoryMessage message;
+  message.init<wire::Fault>().setKind(60'000);
+  EXPECT_EQ(unmarshal(message.read<wire::Fault>()).kind(), ErrorKind::kRemote);
+}
+
+TEST(Fault, MessagesNeedNotBeUtf8) {
+  EXPECT_STREQ(round_trip_error(Error(ErrorKind::kRemote, "\xff\xfe")).what(), "\xff\xfe");
+}
+
+TEST(Fault, LongMessagesAreCutBetweenCharacters) {
+  std::string text = "x";
+  while (text.size() < (1 << 20)) text += "\xe2\x82\xac";
+  const std::string back = round_trip_error(Error(ErrorKind::kRemote, text)).what();
+  EXPECT_LE(back.size(), 64u << 10);
+  EXPECT_GT(back.size(), 63u << 10);
+  EXPECT_TRUE(back.ends_with("\xe2\x82\xac..."));
+  EXPECT_TRUE(text.starts_with(back.substr(0, back.size() - 3)));
+}
+
+TEST(Fault, NamesAreMadeUtf8) {
+  Error error(ErrorKind::kRemote, "x");
+  error.where = "a\xff";
+  error.thrown_type = "\x80" + std::string(5000, 'T');
+  const Error back = round_trip_error(error);
+  EXPECT_EQ(back.where, "a?");
+  EXPECT_LE(back.thrown_type.size(), 1024u);
+  EXPECT_TRUE(back.thrown_type.starts_with("?T"));
+  EXPECT_TRUE(back.thrown_type.ends_with("T..."));
+}
+
+TEST(Fault, NamesThatAreNotUtf8AreRefused) {
+  MemoryMessage message;
+  message.init<wire::Fault>().setWhere("\xff");
+  try {
+    unmarshal(message.read<wire::Fault>());
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kProtocol);
+    EXPECT_THAT(error.what(), testing::HasSubstr("UTF-8"));
+  }
+}
+
+}  // namespace
+}  // namespace cppipc
