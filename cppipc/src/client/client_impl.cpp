@@ -32,7 +32,7 @@ ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string trans
       address_(std::move(address)),
       transport_(std::move(transport)),
       poller_(std::make_shared<Poller>()),
-      peer_(std::make_shared<Peer>(std::move(socket), options_.message_bytes, nullptr, poller_)) {
+      peer_(std::make_shared<Peer>(std::move(socket), options_.message_bytes, poller_)) {
   limits_.message_bytes = options_.message_bytes;
   limits_.inline_bytes = options_.inline_bytes;
 }

@@ -136,7 +136,10 @@ bool Connection::flush_locked() {
 std::int64_t Connection::read_some(std::byte* to, std::size_t room) {
   for (;;) {
     const ssize_t result = ::recv(socket_.get(), to, room, MSG_DONTWAIT);
-    if (result >= 0) return result;
+    if (result >= 0) {
+      received_bytes_.fetch_add(static_cast<std::uint64_t>(result), std::memory_order_relaxed);
+      return result;
+    }
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return -1;
     if (errno == ECONNRESET || errno == EPIPE) return 0;
@@ -177,14 +180,18 @@ void Connection::take_frames(
 }
 
 Connection::State Connection::receive(
-    const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message) {
+    const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message,
+    std::uint64_t most_bytes) {
+  std::uint64_t total = 0;
   for (;;) {
+    if (total >= most_bytes) return State::kMore;
     if (large_.size() != 0) {
       const std::size_t room = large_.asBytes().size() - large_filled_;
       const std::int64_t got =
           read_some(reinterpret_cast<std::byte*>(large_.begin()) + large_filled_, room);
       if (got < 0) return State::kOpen;
       if (got == 0) return State::kEnded;
+      total += static_cast<std::size_t>(got);
       large_filled_ += static_cast<std::size_t>(got);
       if (static_cast<std::size_t>(got) == room) {
         large_filled_ = 0;
@@ -199,6 +206,7 @@ Connection::State Connection::receive(
         read_some(reinterpret_cast<std::byte*>(buffer_.begin()) + buffered_, room);
     if (got < 0) return State::kOpen;
     if (got == 0) return State::kEnded;
+    total += static_cast<std::size_t>(got);
     buffered_ += static_cast<std::size_t>(got);
     take_frames(on_message);
     // A stream that gave less than was asked for is empty: the next byte is a new edge.

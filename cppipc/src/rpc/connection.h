@@ -23,7 +23,7 @@ namespace cppipc {
 class Connection {
  public:
   enum class Flush { kNow, kLater };
-  enum class State { kOpen, kEnded };
+  enum class State { kOpen, kMore, kEnded };
 
   // Takes the socket and makes it non-blocking. `message_bytes` limits what is received.
   // Errors: kInputOutput.
@@ -43,10 +43,14 @@ class Connection {
   std::uint64_t queued_bytes() const { return queued_bytes_.load(std::memory_order_relaxed); }
 
   // Reads what has arrived, and gives every whole message to `on_message`. After kOpen, the
-  // socket had nothing more at that moment (so an edge-triggered poller reports the next byte).
+  // socket had nothing more at that moment (so an edge-triggered poller reports the next byte);
+  // after kMore it had, and `most_bytes` or a few more were read.
   // Errors: kProtocol, kTooLarge for frames that cannot be; kConnectionLost for a socket error;
   // whatever on_message throws. The connection is of no use after an error.
-  State receive(const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message);
+  State receive(const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message,
+                std::uint64_t most_bytes = ~std::uint64_t{0});
+
+  std::uint64_t received_bytes() const { return received_bytes_.load(std::memory_order_relaxed); }
 
   // Ends the connection for both sides; the descriptor stays until the destructor.
   void shutdown();
@@ -65,6 +69,7 @@ class Connection {
   std::size_t buffered_ = 0;         // bytes in it
   kj::Array<capnp::word> large_;     // a frame longer than the buffer, being received
   std::size_t large_filled_ = 0;
+  std::atomic<std::uint64_t> received_bytes_{0};
 
   // Sending.
   std::mutex send_mutex_;

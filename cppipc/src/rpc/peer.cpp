@@ -17,10 +17,8 @@ capnp::AnyPointer::Reader Returned::content() {
   return message->reader().getRoot<rpc::Message>().getReturn().getResults().getContent();
 }
 
-Peer::Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<Exported> bootstrap,
-           std::shared_ptr<Poller> poller)
+Peer::Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<Poller> poller)
     : connection_(std::move(socket), message_bytes),
-      bootstrap_(std::move(bootstrap)),
       let_go_(std::make_shared<LetGoList>(std::move(poller))) {}
 
 Peer::~Peer() { disconnect(Error(ErrorKind::kConnectionLost, "the connection was closed")); }

@@ -51,18 +51,18 @@ class PendingReply {
 // Threads: receive() on one thread at a time; everything else on any thread.
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
-  // `bootstrap` is what the peer gets when it asks for our bootstrap capability; may be null.
   // `poller` is woken when a reference was dropped after an arm() of let_go(); may be null.
-  Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<Exported> bootstrap,
-       std::shared_ptr<Poller> poller);
+  Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<Poller> poller);
   ~Peer();
+  // What the peer gets when it asks for our bootstrap capability. Before the first receive().
+  void offer(std::shared_ptr<Exported> bootstrap) { bootstrap_ = std::move(bootstrap); }
 
   Connection& connection() { return connection_; }
   LetGoList& let_go() { return *let_go_; }
 
-  // Handles everything that has arrived.
+  // Handles what has arrived, and stops early after about `most_bytes` (kMore: call again).
   // Errors: as Connection::receive(); kProtocol. Call disconnect() then.
-  Connection::State receive();
+  Connection::State receive(std::uint64_t most_bytes = ~std::uint64_t{0});
 
   // A call on `target` of which the params are still to be filled in.
   class CallBuilder {

@@ -14,10 +14,11 @@ namespace cppipc {
 
 namespace rpc = capnp::rpc;
 
-Connection::State Peer::receive() {
+Connection::State Peer::receive(std::uint64_t most_bytes) {
   try {
     return connection_.receive(
-        [this](std::unique_ptr<IncomingMessage> message) { handle(std::move(message)); });
+        [this](std::unique_ptr<IncomingMessage> message) { handle(std::move(message)); },
+        most_bytes);
   } catch (const kj::Exception& broken) {
     throw Error(ErrorKind::kProtocol, std::string("the peer sent a malformed message: ") +
                                           broken.getDescription().cStr());

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a connection offers: the broker, its session, and the calls on objects.
+//
+// Everything short is answered here, on the thread that reads; calls of registered code become
+// tasks.
+#include <cppipc/broker.capnp.h>
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "host/call_task.h"
+#include "host/host_session.h"
+
+namespace cppipc {
+namespace {
+
+constexpr std::uint64_t kSmallWords = 32;
+
+CallParams read_info(wire::CallInfo::Reader info) {
+  return {info.getId(), info.getChain(), info.getTimeoutUs()};
+}
+
+Error unknown(const std::string& message) { return Error(ErrorKind::kUnknownName, message); }
+
+std::int64_t open_descriptors() {
+  const std::unique_ptr<DIR, decltype(&::closedir)> directory(::opendir("/proc/self/fd"),
+                                                              &::closedir);
+  if (!directory) return -1;
+  std::int64_t count = -3;  // ".", ".." and the directory itself
+  while (::readdir(directory.get()) != nullptr) ++count;
+  return count;
+}
+
+Variant as_variant(const HostStats& stats) {
+  const auto number = [](std::uint64_t value) { return Variant(static_cast<std::int64_t>(value)); };
+  Dict dict;
+  dict.entries = {{"live_objects", number(stats.live_objects)},
+                  {"sessions", number(stats.sessions)},
+                  {"calls", number(stats.calls)},
+                  {"calls_running", number(stats.calls_running)},
+                  {"calls_waiting", number(stats.calls_waiting)},
+                  {"bytes_inline", number(stats.bytes_inline)},
+                  {"bytes_copied", number(stats.bytes_copied)},
+                  {"threads", number(stats.threads)},
+                  {"arenas", Variant(0)},
+                  {"fds", Variant(open_descriptors())}};
+  return dict;
+}
+
+// Of a session; the peer holds it as long as it likes, so it may outlive the session.
+class SessionServant final : public Exported {
+ public:
+  explicit SessionServant(std::weak_ptr<HostSession> session) : session_(std::move(session)) {}
+
+  void call(IncomingCall call) override {
+    const auto session = session_.lock();
+    if (!session) return call.fail("the session is over");
+    if (call.interface_id() != capnp::typeId<wire::Session>()) {
+      return call.fail("a session does not have that interface", true);
+    }
+    switch (call.method_id()) {
+      case 0: return describe(*session, std::move(call));
+      case 1: return create(session, std::move(call));
+      case 2: return run(session, std::move(call));
+      case 3: return cancel(*session, std::move(call));
+      case 4: return ping(std::move(call));
+      case 5: return stats(*session, std::move(call));
+      default: return call.fail("a session does not have that method", true);
+    }
+  }
+
+ private:
+  static void describe(HostSession& session, IncomingCall call) {
+    auto reply = call.begin_reply(4096);
+    marshal(session.core().description(),
+            reply.results<wire::Session::DescribeResults>().initDescription());
+    call.reply(std::move(reply));
+  }
+
+  static void create(const std::shared_ptr<HostSession>& session, IncomingCall call) {
+    const auto params = call.params().getAs<wire::Session::CreateParams>();
+    const auto info = read_info(params.getCall());
+    const std::string name(params.getType().cStr(), params.getType().size());
+    const TypeInfo* type = session->core().registry().find_type(name);
+    if (type == nullptr || !type->constructor) {
+      const char* why = type == nullptr ? "the server has no type '" : "clients cannot create a '";
+      return reply_fault(std::move(call), unknown(why + name + "'"));
+    }
+    start(session, std::move(call), info, *type->constructor, nullptr, name);
+  }
+
+  static void run(const std::shared_ptr<HostSession>& session, IncomingCall call) {
+    const auto params = call.params().getAs<wire::Session::RunParams>();
+    const auto info = read_info(params.getCall());
+    const std::string name(params.getFunction().cStr(), params.getFunction().size());
+    const FunctionInfo* function = session->core().registry().find_function(name);
+    if (function == nullptr) {
+      return reply_fault(std::move(call), unknown("the server has no toolkit '" + name + "'"));
+    }
+    start(session, std::move(call), info, *function, nullptr, name);
+  }
+
+  static void cancel(HostSession& session, IncomingCall call) {
+    session.cancel_call(call.params().getAs<wire::Session::CancelParams>().getId());
+    auto reply = call.begin_reply(kSmallWords);
+    reply.results<wire::Session::CancelResults>();
+    call.reply(std::move(reply));
+  }
+
+  static void ping(IncomingCall call) {
+    auto reply = call.begin_reply(kSmallWords);
+    reply.results<wire::Session::PingResults>();
+    call.reply(std::move(reply));
+  }
+
+  static void stats(HostSession& session, IncomingCall call) {
+    auto reply = call.begin_reply(256);
+    OutgoingMessageCaps caps(reply.message(), session);
+    marshal(as_variant(session.core().stats()),
+            reply.results<wire::Session::StatsResults>().initStats(), caps, session.limits());
+    call.reply(std::move(reply));
+  }
+
+ public:
+  static void start(const std::shared_ptr<HostSession>& session, IncomingCall call,
+                    const CallParams& info, const FunctionInfo& function,
+                    std::shared_ptr<Instance> self, std::string where) {
+    if (session->core().is_draining()) {
+      return reply_fault(std::move(call),
+                         Error(ErrorKind::kConnectionLost, "the server is shutting down"));
+    }
+    CallTask::submit(std::make_unique<CallTask>(session, std::move(call), info, function,
+                                                std::move(self), std::move(where)));
+  }
+
+ private:
+  const std::weak_ptr<HostSession> session_;
+};
+
+class BrokerServant final : public Exported {
+ public:
+  explicit BrokerServant(std::weak_ptr<HostSession> session) : session_(std::move(session)) {}
+
+  void call(IncomingCall call) override {
+    const auto session = session_.lock();
+    if (!session) return call.fail("the session is over");
+    if (call.interface_id() != capnp::typeId<wire::Broker>() || call.method_id() != 0) {
+      return call.fail("a broker can only be opened", true);
+    }
+    if (is_open_.exchange(true)) return call.fail("this connection has a session already");
+    const auto params = call.params().getAs<wire::Broker::OpenParams>();
+    session->set_limits(params.getMessageBytes(), params.getInlineBytes());
+    const auto& core = session->core();
+    auto reply = call.begin_reply(kSmallWords);
+    auto results = reply.results<wire::Broker::OpenResults>();
+    results.setSession(
+        reply.message()
+            .add(std::shared_ptr<Exported>(std::make_shared<SessionServant>(session_)))
+            .castAs<wire::Session>());
+    auto welcome = results.initWelcome();
+    welcome.setProtocol(wire::PROTOCOL);
+    welcome.setServerPid(::getpid());
+    welcome.setServerId({core.server_id().data(), core.server_id().size()});
+    const auto& hash = core.description_hash();
+    welcome.setDescriptionHash({reinterpret_cast<const kj::byte*>(hash.data()), hash.size()});
+    welcome.setMessageBytes(session->limits().message_bytes);
+    welcome.setInlineBytes(session->limits().inline_bytes);
+    call.reply(std::move(reply));
+  }
+
+ private:
+  const std::weak_ptr<HostSession> session_;
+  std::atomic<bool> is_open_{false};
+};
+
+const FunctionInfo* find_member(const TypeInfo& type, const std::string& name) {
+  if (const auto method = type.methods.find(name); method != type.methods.end()) {
+    return &method->second;
+  }
+  const bool is_write = name.ends_with('=');
+  const auto plain = is_write ? name.substr(0, name.size() - 1) : name;
+  const auto property = type.properties.find(plain);
+  if (property == type.properties.end()) return nullptr;
+  if (!is_write) return &property->second.get;
+  return property->second.set ? &*property->second.set : nullptr;
+}
+
+}  // namespace
+
+std::shared_ptr<Exported> make_broker(std::weak_ptr<HostSession> session) {
+  return std::make_shared<BrokerServant>(std::move(session));
+}
+
+void ObjectServant::call(IncomingCall call) {
+  const auto session = session_.lock();
+  if (!session) return call.fail("the session is over");
+  if (call.interface_id() != capnp::typeId<wire::Object>() || call.method_id() != 0) {
+    return call.fail("an object has the method call() only", true);
+  }
+  const auto params = call.params().getAs<wire::Object::CallParams>();
+  const auto info = read_info(params.getCall());
+  const std::string name(params.getMethod().cStr(), params.getMethod().size());
+  const auto& type = instance_->type();
+  const FunctionInfo* member = find_member(type, name);
+  if (member == nullptr) {
+    return reply_fault(std::move(call),
+                       unknown("'" + type.name + "' has no method or writable property '" + name +
+                               "'"));
+  }
+  SessionServant::start(session, std::move(call), info, *member, instance_,
+                        type.name + "." + name);
+}
+
+}  // namespace cppipc

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/call_task.h"
+
+#include <cppipc/broker.capnp.h>
+
+#include <kj/exception.h>
+
+namespace cppipc {
+namespace {
+
+// The results of create, run and Object.call have one shape.
+using OutcomeResults = wire::Session::RunResults;
+constexpr std::uint64_t kOutcomeWords = 24;
+
+// The params of the three have their arguments in one place each.
+wire::Arguments::Reader arguments_in(const IncomingCall& call, capnp::AnyPointer::Reader params) {
+  if (call.interface_id() == capnp::typeId<wire::Object>()) {
+    return params.getAs<wire::Object::CallParams>().getArguments();
+  }
+  return params.getAs<wire::Session::RunParams>().getArguments();
+}
+
+bool are_imports_among(const std::vector<Cap>& caps) {
+  for (const auto& cap : caps) {
+    if (std::holds_alternative<std::shared_ptr<Import>>(cap)) return true;
+  }
+  return false;
+}
+
+Error as_error(const kj::Exception& broken) {
+  return Error(ErrorKind::kProtocol, std::string("a malformed message: ") +
+                                         broken.getDescription().cStr());
+}
+
+}  // namespace
+
+void reply_fault(IncomingCall call, const Error& error) {
+  auto reply = call.begin_reply(kOutcomeWords + error.where.size() / 8 +
+                                std::string_view(error.what()).size() / 8);
+  marshal(error, reply.results<OutcomeResults>().initOutcome().initFault());
+  call.reply(std::move(reply));
+}
+
+CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, CallParams params,
+                   const FunctionInfo& function, std::shared_ptr<Instance> self,
+                   std::string where)
+    : session_(std::move(session)),
+      call_(std::move(call)),
+      params_(params),
+      function_(function),
+      self_(std::move(self)),
+      where_(std::move(where)),
+      has_blobs_(are_imports_among(call_.caps())) {
+  if (params_.timeout_us != 0) {
+    constexpr std::uint64_t kLongest = 1'000'000'000'000'000;  // thirty years
+    deadline_ = Context::Clock::now() +
+                std::chrono::microseconds(std::min(params_.timeout_us, kLongest));
+  }
+}
+
+CallTask::~CallTask() {
+  if (has_begun_) session_->end_call(params_.id);
+}
+
+void CallTask::submit(std::unique_ptr<CallTask> task) {
+  auto& session = *task->session_;
+  try {
+    task->stop_ = session.begin_call(task->params_.id);
+    task->has_begun_ = true;
+  } catch (const Error& error) {
+    return reply_fault(std::move(task->call_), error);
+  }
+  task->call_.on_cancel([stop = task->stop_]() mutable { stop.request_stop(); });
+  std::vector<std::shared_ptr<Instance>> objects;
+  if (task->self_) objects.push_back(task->self_);
+  for (const auto& cap : task->call_.caps()) {
+    const auto* exported = std::get_if<std::shared_ptr<Exported>>(&cap);
+    if (exported == nullptr) continue;
+    if (const auto* servant = dynamic_cast<const ObjectServant*>(exported->get())) {
+      objects.push_back(servant->instance());
+    }
+  }
+  const auto id = session.id();
+  const auto chain = task->params_.chain != 0 ? task->params_.chain : task->params_.id;
+  session.core().submit(std::move(task), std::move(objects), id, chain);
+}
+
+Arguments CallTask::unmarshal_arguments() {
+  IncomingMessageCaps caps(call_.peer(), call_.caps(), *session_);
+  return unmarshal(arguments_in(call_, caps.imbue(call_.params())), caps);
+}
+
+Variant CallTask::invoke() {
+  Context context(stop_.get_token(), deadline_);
+  context.call_id = params_.id;
+  context.chain = params_.chain != 0 ? params_.chain : params_.id;
+  context.on_log = [this](std::string_view text) {
+    session_->core().log(HostOptions::LogLevel::kInfo, where_ + ": " + std::string(text));
+  };
+  context.throw_if_cancelled();
+  Invocation invocation{self_ ? self_->object() : nullptr, unmarshal_arguments(), context,
+                        session_->core().registry()};
+  return function_.invoke(invocation);
+}
+
+void CallTask::reply(const Variant& value) {
+  const auto words = measure(value, session_->limits());
+  auto reply = call_.begin_reply(words + kOutcomeWords);
+  OutgoingMessageCaps caps(reply.message(), *session_);
+  marshal(value, reply.results<OutcomeResults>().initOutcome().initValue(), caps,
+          session_->limits());
+  call_.reply(std::move(reply));
+}
+
+void CallTask::reply(Error error) {
+  if (error.where.empty()) error.where = where_;
+  error.in_toolkit = error.in_toolkit || function_.description.is_toolkit;
+  reply_fault(std::move(call_), error);
+}
+
+void CallTask::run() {
+  if (!session_->is_ended()) {
+    try {
+      reply(invoke());
+    } catch (const kj::Exception& broken) {
+      reply(as_error(broken));
+    } catch (...) {
+      reply(current_error());
+    }
+    session_->want_write();
+  }
+  auto& core = session_->core();
+  ++core.counters().calls;
+  core.finished(*this);
+}
+
+}  // namespace cppipc

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One call of a method, constructor or function, from its arrival to its reply.
+
+#include <cppipc/context.h>
+#include <cppipc/function.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "host/crew.h"
+#include "host/host_session.h"
+#include "host/instance.h"
+#include "rpc/incoming.h"
+
+namespace cppipc {
+
+// Where the params of a call are, which differ by method.
+struct CallParams {
+  std::uint64_t id = 0;
+  std::uint64_t chain = 0;
+  std::uint64_t timeout_us = 0;
+};
+
+// Owns: the call with its message, and the objects it holds. Runs on a thread of the crew; the
+// arguments are unmarshalled there too, so large ones hold nobody up.
+class CallTask final : public Task, public Ticket {
+ public:
+  // `self` is null for constructors and functions; `where` names the call in errors.
+  CallTask(std::shared_ptr<HostSession> session, IncomingCall call, CallParams params,
+           const FunctionInfo& function, std::shared_ptr<Instance> self, std::string where);
+  ~CallTask() override;
+
+  // Sends it on its way: it runs when its objects are free.
+  static void submit(std::unique_ptr<CallTask> task);
+
+  void run() override;
+  bool is_blocking() const override { return function_.is_blocking || has_blobs_; }
+
+ private:
+  Arguments unmarshal_arguments();
+  Variant invoke();
+  void reply(const Variant& value);
+  void reply(Error error);
+  IncomingCall::ReplyBuilder begin_reply(std::uint64_t words) { return call_.begin_reply(words); }
+
+  const std::shared_ptr<HostSession> session_;
+  IncomingCall call_;
+  const CallParams params_;
+  const FunctionInfo& function_;
+  const std::shared_ptr<Instance> self_;
+  const std::string where_;
+  std::stop_source stop_;
+  std::optional<Context::Clock::time_point> deadline_;
+  bool has_begun_ = false;  // counted as a call of the session
+  bool has_blobs_ = false;
+};
+
+// Answers a call whose results have an outcome with an error, at once.
+void reply_fault(IncomingCall call, const Error& error);
+
+}  // namespace cppipc

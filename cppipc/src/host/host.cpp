@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cppipc/host.h>
+
+#include "host/host_impl.h"
+
+namespace cppipc {
+
+class Host::Impl {
+ public:
+  Impl(const Registry& registry, HostOptions options)
+      : core(std::make_shared<HostCore>(registry, std::move(options))) {
+    core->start();
+  }
+  ~Impl() { core->shut_down(); }
+
+  const std::shared_ptr<HostCore> core;
+};
+
+Host::Host(const Registry& registry, HostOptions options)
+    : impl_(std::make_unique<Impl>(registry, std::move(options))) {}
+
+Host::~Host() = default;
+
+std::uint64_t Host::adopt(int socket_fd, const std::string& peer) {
+  return impl_->core->adopt(socket_fd, peer);
+}
+
+bool Host::stop(std::chrono::milliseconds patience) { return impl_->core->stop(patience); }
+
+HostStats Host::stats() const { return impl_->core->stats(); }
+
+}  // namespace cppipc

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/host_impl.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <thread>
+
+#include "host/call_task.h"
+#include "host/host_session.h"
+
+namespace cppipc {
+namespace {
+
+class DisposeTask final : public Task {
+ public:
+  DisposeTask(std::shared_ptr<HostCore> core, std::shared_ptr<Instance> instance)
+      : core_(std::move(core)), instance_(std::move(instance)) {}
+  ~DisposeTask() override {
+    instance_.reset();
+    --core_->counters().live_objects;
+  }
+  void run() override {}
+
+ private:
+  const std::shared_ptr<HostCore> core_;
+  std::shared_ptr<Instance> instance_;
+};
+
+}  // namespace
+
+HostCore::HostCore(const Registry& registry, HostOptions options)
+    : registry_(registry),
+      options_(std::move(options)),
+      description_(registry.describe(options_.version)),
+      description_hash_(hash_of(description_)),
+      instances_(std::make_shared<Instances>()) {
+  if (::getrandom(server_id_.data(), server_id_.size(), 0) !=
+      static_cast<ssize_t>(server_id_.size())) {
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+  }
+}
+
+void HostCore::start() {
+  // Tasks that wait share the core, and end with the crew; the crew itself only borrows it.
+  crew_ = std::make_shared<Crew>([this](bool may_wait) { poll(may_wait); },
+                                 [this] { poller_.wake(); }, options_.limits.worker_threads);
+  crew_->start();
+}
+
+void HostCore::log(HostOptions::LogLevel level, const std::string& text) const {
+  if (options_.log) options_.log(level, text);
+}
+
+std::uint64_t HostCore::adopt(int socket_fd, const std::string& peer) {
+  Descriptor socket(socket_fd);
+  std::shared_ptr<HostSession> session;
+  {
+    std::lock_guard lock(mutex_);
+    if (is_draining_) throw Error(ErrorKind::kConnectionLost, "the server is shutting down");
+    const auto id = ++last_session_;
+    session = std::make_shared<HostSession>(shared_from_this(), id, std::move(socket), peer);
+    session->offer_broker();
+    sessions_.emplace(id, session);
+  }
+  if (options_.session_began) options_.session_began(session->id(), peer);
+  poller_.add(session->peer().connection().fd(), session->id());
+  return session->id();
+}
+
+std::shared_ptr<HostSession> HostCore::find(std::uint64_t id) const {
+  std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+void HostCore::read(const std::shared_ptr<HostSession>& session) {
+  try {
+    if (session->read()) unread_.push_back(session->id());
+    if (session->is_ended()) end_session(session->id(), "");
+    session->want_write();
+  } catch (const Error& error) {
+    end_session(session->id(), error.what());
+  } catch (const std::exception& error) {
+    end_session(session->id(), std::string("an error of the host: ") + error.what());
+  }
+}
+
+void HostCore::handle(const PollEvent& event) {
+  const auto session = find(event.tag);
+  if (!session) return;
+  const bool was_paused = event.is_writable && session->write_more();
+  if (event.is_readable || was_paused) read(session);
+}
+
+void HostCore::poll(bool may_wait) {
+  std::vector<std::uint64_t> unread;
+  unread.swap(unread_);
+  std::array<PollEvent, 64> events;
+  const std::size_t count = poller_.wait(events, may_wait && unread.empty() ? -1 : 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::erase(unread, events[i].tag);
+    handle(events[i]);
+  }
+  for (const auto id : unread) {
+    if (const auto session = find(id)) read(session);
+  }
+}
+
+void HostCore::end_session(std::uint64_t id, const std::string& reason) {
+  std::shared_ptr<HostSession> session;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    session = std::move(found->second);
+    sessions_.erase(found);
+  }
+  poller_.remove(session->peer().connection().fd());
+  counters_.bytes_inline += session->peer().connection().received_bytes();
+  session->disconnect(
+      Error(ErrorKind::kConnectionLost, reason.empty() ? "the peer closed the session" : reason));
+  std::vector<std::unique_ptr<Ticket>> freed;
+  // Calls that waited for an object are never begun.
+  const auto dropped = order_.drop(id, freed);
+  post_all(std::move(freed));
+  if (options_.session_ended) options_.session_ended(id, reason);
+}
+
+void HostCore::post_all(std::vector<std::unique_ptr<Ticket>> tasks) {
+  for (auto& task : tasks) {
+    crew_->post(std::unique_ptr<Task>(static_cast<CallTask*>(task.release())));
+  }
+}
+
+void HostCore::submit(std::unique_ptr<Ticket> task, std::vector<std::shared_ptr<Instance>> objects,
+                      std::uint64_t session, std::uint64_t chain) {
+  auto ready = order_.enter(std::move(task), std::move(objects), session, chain);
+  if (ready) crew_->post(std::unique_ptr<Task>(static_cast<CallTask*>(ready.release())));
+}
+
+void HostCore::finished(Ticket& task) { post_all(order_.leave(task)); }
+
+void HostCore::dispose(std::shared_ptr<Instance> instance) {
+  crew_->post(std::make_unique<DisposeTask>(shared_from_this(), std::move(instance)));
+}
+
+HostStats HostCore::stats() const {
+  HostStats stats;
+  {
+    std::lock_guard lock(mutex_);
+    stats.sessions = sessions_.size();
+    for (const auto& [id, session] : sessions_) {
+      stats.bytes_inline += session->peer().connection().received_bytes();
+    }
+  }
+  stats.bytes_inline += counters_.bytes_inline;
+  stats.live_objects = counters_.live_objects;
+  stats.calls = counters_.calls;
+  stats.calls_running = crew_->running();
+  stats.calls_waiting = order_.waiting();
+  stats.bytes_copied = counters_.bytes_copied;
+  stats.threads = crew_->threads();
+  return stats;
+}
+
+bool HostCore::stop(std::chrono::milliseconds patience) {
+  {
+    // No session may be adopted between here and the end of all of them.
+    std::lock_guard lock(mutex_);
+    is_draining_ = true;
+  }
+  const bool is_idle = crew_->wait_until_idle(patience);
+  end_all_sessions();
+  return is_idle;
+}
+
+void HostCore::end_all_sessions() {
+  std::vector<std::uint64_t> ids;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, session] : sessions_) ids.push_back(id);
+  }
+  for (const auto id : ids) end_session(id, "the server is shutting down");
+}
+
+void HostCore::shut_down() {
+  {
+    std::lock_guard lock(mutex_);
+    is_draining_ = true;
+  }
+  end_all_sessions();
+  crew_->stop();
+}
+
+}  // namespace cppipc

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The host behind the public interface: what its sessions share.
+
+#include <cppipc/host.h>
+#include <cppipc/registry.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "host/crew.h"
+#include "host/instance.h"
+#include "rpc/poller.h"
+
+namespace cppipc {
+
+class HostSession;
+
+struct HostCounters {
+  std::atomic<std::uint64_t> live_objects{0};
+  std::atomic<std::uint64_t> calls{0};
+  std::atomic<std::uint64_t> bytes_inline{0};
+  std::atomic<std::uint64_t> bytes_copied{0};
+};
+
+// Owns: the crew, the poller, the sessions. Shared by sessions and their objects.
+// Threads: any.
+class HostCore : public std::enable_shared_from_this<HostCore> {
+ public:
+  HostCore(const Registry& registry, HostOptions options);
+  void start();
+
+  std::uint64_t adopt(int socket_fd, const std::string& peer);
+  bool stop(std::chrono::milliseconds patience);
+  // Ends the sessions, drops what waits, and waits for running calls.
+  void shut_down();
+  HostStats stats() const;
+
+  const Registry& registry() const { return registry_; }
+  const HostOptions& options() const { return options_; }
+  const Description& description() const { return description_; }
+  const std::string& description_hash() const { return description_hash_; }
+  const std::array<std::uint8_t, 16>& server_id() const { return server_id_; }
+  Crew& crew() { return *crew_; }
+  Order& order() { return order_; }
+  Instances& instances() { return *instances_; }
+  Poller& poller() { return poller_; }
+  HostCounters& counters() { return counters_; }
+  bool is_draining() const { return is_draining_; }
+  void log(HostOptions::LogLevel level, const std::string& text) const;
+
+  // Runs a call's task now or when its objects are free.
+  void submit(std::unique_ptr<Ticket> task, std::vector<std::shared_ptr<Instance>> objects,
+              std::uint64_t session, std::uint64_t chain);
+  // A task has ended: what waited for its objects runs next.
+  void finished(Ticket& task);
+  // Lets go of an object on a thread where its destructor may take its time.
+  void dispose(std::shared_ptr<Instance> instance);
+  // The session is over; `reason` is empty if the peer closed it.
+  void end_session(std::uint64_t id, const std::string& reason);
+
+ private:
+  void end_all_sessions();
+  void poll(bool may_wait);
+  void handle(const PollEvent& event);
+  void read(const std::shared_ptr<HostSession>& session);
+  std::shared_ptr<HostSession> find(std::uint64_t id) const;
+  void post_all(std::vector<std::unique_ptr<Ticket>> tasks);
+
+  const Registry& registry_;
+  const HostOptions options_;
+  const Description description_;
+  const std::string description_hash_;
+  std::array<std::uint8_t, 16> server_id_{};
+  Poller poller_;
+  HostCounters counters_;
+  Order order_;
+  std::shared_ptr<Instances> instances_;
+  std::shared_ptr<Crew> crew_;
+  std::atomic<bool> is_draining_{false};
+
+  mutable std::mutex mutex_;
+  std::map<std::uint64_t, std::shared_ptr<HostSession>> sessions_;
+  std::uint64_t last_session_ = 0;
+  std::vector<std::uint64_t> unread_;  // sessions with more to read; the leader's
+};
+
+}  // namespace cppipc

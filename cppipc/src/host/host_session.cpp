@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/host_session.h"
+
+#include <cppipc/broker.capnp.h>
+
+#include <algorithm>
+
+#include "host/call_task.h"
+
+namespace cppipc {
+namespace {
+
+// Bytes read from one session before others have their turn.
+constexpr std::uint64_t kFairShareBytes = 1 << 20;
+
+}  // namespace
+
+ObjectServant::ObjectServant(std::shared_ptr<HostSession> session,
+                             std::shared_ptr<Instance> instance)
+    : session_(session), core_(session->core().shared_from_this()), instance_(std::move(instance)) {
+  session->object_added();
+  ++core_->counters().live_objects;
+}
+
+ObjectServant::~ObjectServant() {
+  if (const auto session = session_.lock()) {
+    session->forget(instance_.get());
+    session->object_removed();
+  }
+  core_->dispose(std::move(instance_));
+}
+
+HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,
+                         std::string peer_name)
+    : core_(std::move(core)), id_(id), peer_name_(std::move(peer_name)) {
+  const auto& limits = core_->options().limits;
+  set_limits(limits.message_bytes, limits.inline_bytes);
+  peer_ = std::make_shared<Peer>(std::move(socket), limits.message_bytes, nullptr, nullptr);
+}
+
+void HostSession::offer_broker() { peer_->offer(make_broker(weak_from_this())); }
+
+HostSession::~HostSession() {
+  peer_->disconnect(Error(ErrorKind::kConnectionLost, "the session is over"));
+}
+
+void HostSession::set_limits(std::uint64_t message_bytes, std::uint64_t inline_bytes) {
+  const auto& limits = core_->options().limits;
+  limits_.message_bytes = std::min(message_bytes, limits.message_bytes);
+  limits_.inline_bytes = std::min(inline_bytes, limits.inline_bytes);
+}
+
+bool HostSession::read() {
+  auto& connection = peer_->connection();
+  is_paused_ = connection.queued_bytes() > core_->options().limits.queued_reply_bytes;
+  if (is_paused_) return false;  // a peer that reads no replies is not read either
+  const auto state = peer_->receive(kFairShareBytes);
+  if (state == Connection::State::kEnded) is_ended_ = true;
+  return state == Connection::State::kMore;
+}
+
+bool HostSession::write_more() {
+  {
+    std::lock_guard lock(mutex_);
+    if (peer_->connection().flush()) {
+      is_write_wanted_ = false;
+      core_->poller().want_write(peer_->connection().fd(), id_, false);
+    }
+  }
+  return is_paused_;
+}
+
+void HostSession::want_write() {
+  if (!peer_->connection().has_queued()) return;
+  std::lock_guard lock(mutex_);
+  if (is_write_wanted_ || is_ended_) return;
+  if (peer_->connection().flush()) return;
+  is_write_wanted_ = true;
+  core_->poller().want_write(peer_->connection().fd(), id_, true);
+}
+
+void HostSession::disconnect(const Error& error) {
+  is_ended_ = true;
+  std::vector<std::stop_source> running;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, stop] : calls_) running.push_back(stop);
+  }
+  for (auto& stop : running) stop.request_stop();
+  peer_->disconnect(error);
+}
+
+std::stop_source HostSession::begin_call(std::uint64_t id) {
+  std::lock_guard lock(mutex_);
+  if (calls_.size() >= core_->options().limits.calls_in_flight) {
+    throw Error(ErrorKind::kQuotaExceeded,
+                "the session has " + std::to_string(calls_.size()) +
+                    " calls in flight, which is its limit; wait for some of them");
+  }
+  return calls_.try_emplace(id).first->second;
+}
+
+void HostSession::end_call(std::uint64_t id) {
+  std::lock_guard lock(mutex_);
+  calls_.erase(id);
+}
+
+void HostSession::cancel_call(std::uint64_t id) {
+  std::stop_source stop{std::nostopstate};
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = calls_.find(id);
+    if (found == calls_.end()) return;
+    stop = found->second;
+  }
+  stop.request_stop();
+}
+
+void HostSession::object_added() {
+  if (++objects_ <= core_->options().limits.live_objects) return;
+  const auto count = objects_--;
+  throw Error(ErrorKind::kQuotaExceeded, "the session would hold " + std::to_string(count) +
+                                             " objects, one more than its limit; drop some");
+}
+
+void HostSession::forget(const Instance* instance) {
+  std::lock_guard lock(mutex_);
+  const auto found = servants_.find(instance);
+  if (found != servants_.end() && found->second.expired()) servants_.erase(found);
+}
+
+Cap HostSession::cap_of(const ObjectPtr& object) {
+  const auto* local = dynamic_cast<const LocalObject*>(object.get());
+  if (local == nullptr) {
+    throw Error(ErrorKind::kInvalidArgument, "a reference to an object that is not exposed here");
+  }
+  auto instance = core_->instances().find_or_add(*local);
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = servants_.find(instance.get());
+    if (found != servants_.end()) {
+      if (auto servant = found->second.lock()) return servant;
+    }
+  }
+  // Made outside the lock: if it is over a quota, its end wants the lock.
+  auto servant = std::make_shared<ObjectServant>(shared_from_this(), instance);
+  std::lock_guard lock(mutex_);
+  servants_[instance.get()] = servant;
+  return servant;
+}
+
+std::array<std::uint8_t, 16> HostSession::id_of(const ObjectPtr& object) {
+  return core_->instances().find_or_add(static_cast<const LocalObject&>(*object))->id();
+}
+
+ObjectPtr HostSession::object_of(const Cap& cap, std::string_view, std::span<const std::uint8_t>) {
+  const auto* exported = std::get_if<std::shared_ptr<Exported>>(&cap);
+  const auto* servant =
+      exported == nullptr ? nullptr : dynamic_cast<const ObjectServant*>(exported->get());
+  if (servant == nullptr) {
+    throw Error(ErrorKind::kProtocol, "an argument refers to something that is no object of this "
+                                      "session");
+  }
+  const auto& instance = servant->instance();
+  return std::make_shared<LocalObject>(instance->object(), instance->type());
+}
+
+void HostSession::wait(Waiter& waiter) {
+  core_->crew().about_to_block();
+  while (!waiter.is_done()) waiter.sleep(std::chrono::hours(1));
+}
+
+void HostSession::count_bulk(std::uint64_t bytes) { core_->counters().bytes_copied += bytes; }
+
+}  // namespace cppipc

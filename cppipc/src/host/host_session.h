@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One connected peer of a host.
+
+#include <cppipc/error.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "host/host_impl.h"
+#include "rpc/message_caps.h"
+#include "rpc/peer.h"
+
+namespace cppipc {
+
+// One exposed object offered to one session, as long as the session's peer holds it.
+// Owns: a share of the instance. Threads: any.
+class ObjectServant final : public Exported {
+ public:
+  ObjectServant(std::shared_ptr<HostSession> session, std::shared_ptr<Instance> instance);
+  ~ObjectServant() override;
+  void call(IncomingCall call) override;
+  const std::shared_ptr<Instance>& instance() const { return instance_; }
+
+ private:
+  std::weak_ptr<HostSession> session_;
+  std::shared_ptr<HostCore> core_;
+  std::shared_ptr<Instance> instance_;
+};
+
+// Owns: the connection. Threads: read() on the crew's leader; everything else on any thread.
+class HostSession final : public ObjectMap, public std::enable_shared_from_this<HostSession> {
+ public:
+  HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,
+              std::string peer_name);
+  ~HostSession() override;
+  // Lets the peer begin. Once, before the first read().
+  void offer_broker();
+
+  std::uint64_t id() const { return id_; }
+  const std::string& peer_name() const { return peer_name_; }
+  HostCore& core() { return *core_; }
+  Peer& peer() { return *peer_; }
+  const MarshalLimits& limits() const { return limits_; }
+  // The smaller limits of both sides, from the handshake.
+  void set_limits(std::uint64_t message_bytes, std::uint64_t inline_bytes);
+
+  // Reads what has arrived, up to a fair share. True if there is more to read.
+  // Errors: as Peer::receive().
+  bool read();
+  // True once the peer has closed the connection.
+  bool is_ended() const { return is_ended_; }
+  // The socket takes more. True if reading had stopped for that.
+  bool write_more();
+  // After a reply that the socket did not take whole.
+  void want_write();
+  void disconnect(const Error& error);
+
+  // Calls being run or waiting. Errors: kQuotaExceeded.
+  std::stop_source begin_call(std::uint64_t id);
+  void end_call(std::uint64_t id);
+  void cancel_call(std::uint64_t id);
+  void object_added();
+  void object_removed() { --objects_; }
+
+  // ObjectMap.
+  Cap cap_of(const ObjectPtr& object) override;
+  std::array<std::uint8_t, 16> id_of(const ObjectPtr& object) override;
+  ObjectPtr object_of(const Cap& cap, std::string_view type,
+                      std::span<const std::uint8_t> id) override;
+  void wait(Waiter& waiter) override;
+  void count_bulk(std::uint64_t bytes) override;
+
+ private:
+  friend class ObjectServant;
+  void forget(const Instance* instance);
+
+  const std::shared_ptr<HostCore> core_;
+  const std::uint64_t id_;
+  const std::string peer_name_;
+  std::shared_ptr<Peer> peer_;
+  MarshalLimits limits_;
+  std::atomic<bool> is_ended_{false};
+  bool is_paused_ = false;  // the leader's: too many replies unread
+  std::atomic<std::uint64_t> objects_{0};
+
+  std::mutex mutex_;
+  bool is_write_wanted_ = false;
+  std::unordered_map<std::uint64_t, std::stop_source> calls_;
+  std::unordered_map<const Instance*, std::weak_ptr<ObjectServant>> servants_;
+};
+
+// What a connection offers first.
+std::shared_ptr<Exported> make_broker(std::weak_ptr<HostSession> session);
+
+}  // namespace cppipc

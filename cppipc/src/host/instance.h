@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Exposed objects as the host knows them, and the order of calls on them.
+
+#include <cppipc/function.h>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace cppipc {
+
+class Instance;
+
+// What holds objects while it runs. Base of the tasks that run calls.
+class Ticket {
+ public:
+  virtual ~Ticket() = default;
+
+ private:
+  friend class Order;
+  std::vector<std::shared_ptr<Instance>> holds_;
+  std::size_t blocked_by_ = 0;  // objects of holds_ that another ticket has
+  std::uint64_t session_ = 0;
+  std::uint64_t chain_ = 0;
+};
+
+// One exposed object, as long as a session refers to it or a call holds it.
+// Owns: a share of the object.
+class Instance {
+ public:
+  Instance(std::shared_ptr<void> object, const TypeInfo& type, std::shared_ptr<class Instances> all);
+  ~Instance();
+
+  const std::shared_ptr<void>& object() const { return object_; }
+  const TypeInfo& type() const { return *type_; }
+  const std::array<std::uint8_t, 16>& id() const { return id_; }
+
+ private:
+  friend class Order;
+  std::shared_ptr<class Instances> all_;
+  std::shared_ptr<void> object_;
+  const TypeInfo* type_;
+  std::array<std::uint8_t, 16> id_;
+  std::deque<Ticket*> queue_;  // guarded by Order; the first has the object
+};
+
+// Object -> instance, so that an object has one identity in all sessions. Threads: any.
+class Instances : public std::enable_shared_from_this<Instances> {
+ public:
+  std::shared_ptr<Instance> find_or_add(const LocalObject& object);
+
+ private:
+  friend class Instance;
+  void remove_expired(const void* address);
+
+  std::mutex mutex_;
+  std::unordered_map<const void*, std::weak_ptr<Instance>> by_address_;
+};
+
+// Lets calls on one object run one at a time, in the order they came. A call takes all its
+// objects in one step, in that order, so calls cannot wait for each other in a circle.
+// A call of a chain that has the object already does not wait for it. Threads: any.
+class Order {
+ public:
+  // Queues a ticket for its objects (thread-safe types are left out, doubles count once).
+  // Returns it if it may run at once; keeps it otherwise.
+  std::unique_ptr<Ticket> enter(std::unique_ptr<Ticket> ticket,
+                                std::vector<std::shared_ptr<Instance>> objects,
+                                std::uint64_t session, std::uint64_t chain);
+  // The ticket has run. Returns those that may run now.
+  std::vector<std::unique_ptr<Ticket>> leave(Ticket& ticket);
+  // Takes out the waiting tickets of a session; `freed` gets those that may run now.
+  std::vector<std::unique_ptr<Ticket>> drop(std::uint64_t session,
+                                            std::vector<std::unique_ptr<Ticket>>& freed);
+  std::size_t waiting() const;
+
+ private:
+  void leave_locked(Ticket& ticket, std::vector<std::unique_ptr<Ticket>>& freed);
+
+  mutable std::mutex mutex_;
+  std::unordered_map<Ticket*, std::unique_ptr<Ticket>> waiting_;
+};
+
+}  // namespace cppipc
