@@ -7,6 +7,7 @@
 #include <cppipc/variant.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,10 @@
 namespace cppipc {
 
 class Registry;
+
+namespace detail {
+struct Signature;
+}
 
 // Arguments as they travel: the last `names.size()` of `values` are keyword arguments.
 struct Arguments {
@@ -37,6 +42,8 @@ struct FunctionInfo {
   // Binds the arguments, runs the C++ function and returns its result. Errors: whatever it
   // throws; kWrongType for arguments that do not fit, naming the parameter.
   std::function<Variant(Invocation&)> invoke;
+  // Names, types and defaults of the parameters; what Registry::describe() spells out.
+  std::shared_ptr<const detail::Signature> signature;
 };
 
 struct PropertyInfo {
@@ -55,6 +62,15 @@ struct TypeInfo {
   std::optional<FunctionInfo> constructor;
   std::map<std::string, FunctionInfo, std::less<>> methods;
   std::map<std::string, PropertyInfo, std::less<>> properties;
+
+  // A registered type this one derives from, and how the address of an instance changes.
+  struct Base {
+    const TypeInfo* type = nullptr;
+    void* (*up)(void* derived) = nullptr;
+    void* (*down)(void* base) = nullptr;  // null if no; the function is null if it cannot tell
+  };
+  std::vector<Base> bases;
+  std::vector<const TypeInfo*> derived;  // types that name this one among their bases
 };
 
 // An object on the side that owns it. Two LocalObjects with one `instance.get()` (the most

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Converters of the standard containers.
+
+#include <cppipc/detail/convert_scalars.h>
+
+#include <array>
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace cppipc::detail {
+
+// list and tuple; for numbers also a one-dimensional array that casts safely.
+template <class T, class Allocator>
+struct Converter<std::vector<T, Allocator>> {
+  using Values = std::vector<T, Allocator>;
+  static constexpr bool kIsNumeric = is_element<T>;
+  static constexpr KindSet kKinds =
+      kinds(Kind::kList, Kind::kTuple) | (kIsNumeric ? kinds(Kind::kArray) : KindSet{0});
+
+  static Values load(Variant& value, const Place& place) {
+    if constexpr (kIsNumeric) {
+      const auto length = row_length(value, place, &spell, dtype_kind<T>(), sizeof(T));
+      if (length) return from_row(value, *length);
+    }
+    const std::span<Variant> items = load_sequence(value, place, &spell);
+    Values values;
+    values.reserve(items.size());
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      values.push_back(Converter<T>::load(items[i], place.item(i)));
+    }
+    return values;
+  }
+  static Variant store(Values values, const Place& place) {
+    List list;
+    list.items.reserve(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      list.items.push_back(Converter<T>::store(std::move(values[i]), place.item(i)));
+    }
+    return list;
+  }
+  static std::string spell(const Speller& speller) {
+    return "list[" + Converter<T>::spell(speller) + "]";
+  }
+
+ private:
+  static Values from_row(const Variant& value, std::size_t length) {
+    if constexpr (std::is_same_v<T, bool>) {
+      const auto row = std::make_unique<bool[]>(length);
+      load_row(value, 'b', 1, row.get());
+      return Values(row.get(), row.get() + length);
+    } else {
+      Values values(length);
+      load_row(value, dtype_kind<T>(), sizeof(T), values.data());
+      return values;
+    }
+  }
+};
+
+// Containers that are filled from, and emptied into, a vector.
+template <class Values, class T>
+struct ListConverter {
+  using AsVector = Converter<std::vector<T>>;
+  static constexpr KindSet kKinds = AsVector::kKinds;
+
+  static Values load(Variant& value, const Place& place) {
+    std::vector<T> values = AsVector::load(value, place);
+    return Values(std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
+  }
+  static Variant store(Values values, const Place& place) {
+    return AsVector::store(std::vector<T>(std::make_move_iterator(values.begin()),
+                                          std::make_move_iterator(values.end())),
+                           place);
+  }
+  static std::string spell(const Speller& speller) { return AsVector::spell(speller); }
+};
+
+template <class T, class A>
+struct Converter<std::list<T, A>> : ListConverter<std::list<T, A>, T> {};
+template <class T, class A>
+struct Converter<std::deque<T, A>> : ListConverter<std::deque<T, A>, T> {};
+
+template <class T, std::size_t kSize>
+struct Converter<std::array<T, kSize>> : ListConverter<std::array<T, kSize>, T> {
+  using Values = std::array<T, kSize>;
+  using AsVector = Converter<std::vector<T>>;
+
+  static Values load(Variant& value, const Place& place) {
+    if (!value.template get_if<std::shared_ptr<const AnyArray>>()) {
+      (void)load_fixed(value, place, &AsVector::spell, kSize, false);
+    }
+    std::vector<T> values = AsVector::load(value, place);
+    if (values.size() != kSize) {
+      fail(ErrorKind::kWrongType, place,
+           "expected " + std::to_string(kSize) + " items, got " + std::to_string(values.size()));
+    }
+    return from(std::move(values), std::make_index_sequence<kSize>());
+  }
+
+ private:
+  template <std::size_t... I>
+  static Values from([[maybe_unused]] std::vector<T> values, std::index_sequence<I...>) {
+    return {T(std::move(values[I]))...};
+  }
+};
+
+// Sets take sets: a list may hold a value twice, which a set would drop without a word.
+template <class Values>
+struct SetConverter {
+  using T = typename Values::value_type;
+  static constexpr KindSet kKinds = kinds(Kind::kSet, Kind::kFrozenSet);
+
+  static Values load(Variant& value, const Place& place) {
+    Values values;
+    for (Variant& item : load_set(value, place, &spell)) {
+      values.insert(Converter<T>::load(item, place.member(item)));
+    }
+    return values;
+  }
+  static Variant store(const Values& values, const Place& place) {
+    Set set;
+    set.items.reserve(values.size());
+    for (const T& value : values) set.items.push_back(hashable(Converter<T>::store(value, place)));
+    return set;
+  }
+  static std::string spell(const Speller& speller) {
+    return "set[" + Converter<T>::spell(speller) + "]";
+  }
+};
+
+template <class T, class C, class A>
+struct Converter<std::set<T, C, A>> : SetConverter<std::set<T, C, A>> {};
+template <class T, class H, class E, class A>
+struct Converter<std::unordered_set<T, H, E, A>> : SetConverter<std::unordered_set<T, H, E, A>> {};
+
+template <class Values>
+struct MapConverter {
+  using Key = typename Values::key_type;
+  using T = typename Values::mapped_type;
+  static constexpr KindSet kKinds = kinds(Kind::kDict);
+
+  static Values load(Variant& value, const Place& place) {
+    Values values;
+    for (auto& [key, item] : load_dict(value, place, &spell)) {
+      // The value first: its place is named by the key, which the key's own load may move away.
+      T loaded = Converter<T>::load(item, place.entry(key));
+      values.insert_or_assign(Converter<Key>::load(key, place.member(key)), std::move(loaded));
+    }
+    return values;
+  }
+  static Variant store(Values values, const Place& place) {
+    Dict dict;
+    dict.entries.reserve(values.size());
+    for (auto& [key, item] : values) {
+      Variant name = hashable(Converter<Key>::store(key, place));
+      Variant stored = Converter<T>::store(std::move(item), place.entry(name));
+      dict.entries.emplace_back(std::move(name), std::move(stored));
+    }
+    return dict;
+  }
+  static std::string spell(const Speller& speller) {
+    return "dict[" + Converter<Key>::spell(speller) + ", " + Converter<T>::spell(speller) + "]";
+  }
+};
+
+template <class K, class T, class C, class A>
+struct Converter<std::map<K, T, C, A>> : MapConverter<std::map<K, T, C, A>> {};
+template <class K, class T, class H, class E, class A>
+struct Converter<std::unordered_map<K, T, H, E, A>>
+    : MapConverter<std::unordered_map<K, T, H, E, A>> {};
+
+// Tuples and lists of exactly that length.
+template <class Values, class... T>
+struct TupleConverter {
+  static constexpr KindSet kKinds = kinds(Kind::kTuple, Kind::kList);
+
+  static Values load(Variant& value, const Place& place) {
+    return load_each(load_fixed(value, place, &spell, sizeof...(T), true), place,
+                     std::index_sequence_for<T...>());
+  }
+  static Variant store(Values values, const Place& place) {
+    return store_each(values, place, std::index_sequence_for<T...>());
+  }
+  static std::string spell(const Speller& speller) {
+    std::string text;
+    ((text += (text.empty() ? "" : ", ") + Converter<T>::spell(speller)), ...);
+    return "tuple[" + (text.empty() ? "()" : text) + "]";
+  }
+
+ private:
+  template <std::size_t... I>
+  static Values load_each([[maybe_unused]] std::span<Variant> items,
+                          [[maybe_unused]] const Place& place, std::index_sequence<I...>) {
+    return Values{Converter<T>::load(items[I], place.item(I))...};
+  }
+  template <std::size_t... I>
+  static Variant store_each([[maybe_unused]] Values& values, [[maybe_unused]] const Place& place,
+                            std::index_sequence<I...>) {
+    Tuple tuple;
+    tuple.items.reserve(sizeof...(T));
+    (tuple.items.push_back(Converter<T>::store(std::move(std::get<I>(values)), place.item(I))),
+     ...);
+    return tuple;
+  }
+};
+
+template <class... T>
+struct Converter<std::tuple<T...>> : TupleConverter<std::tuple<T...>, T...> {};
+template <class A, class B>
+struct Converter<std::pair<A, B>> : TupleConverter<std::pair<A, B>, A, B> {};
+
+}  // namespace cppipc::detail

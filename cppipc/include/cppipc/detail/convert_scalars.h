@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Converters of numbers, text, bytes, paths, and of the values that a Variant holds as they are.
+
+#include <cppipc/detail/convert_objects.h>
+
+#include <complex>
+#include <concepts>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace cppipc::detail {
+
+template <std::integral T>
+struct Converter<T> {
+  static_assert(is_element<T>, "characters are not exposed: use std::string, or std::int8_t");
+  // Arrays: NumPy's scalars.
+  static constexpr KindSet kKinds = kinds(Kind::kInt, Kind::kBool, Kind::kArray);
+  using Limits = std::numeric_limits<T>;
+
+  static T load(Variant& value, const Place& place) {
+    if constexpr (std::is_signed_v<T>) {
+      return static_cast<T>(load_signed(value, place, Limits::min(), Limits::max()));
+    } else {
+      return static_cast<T>(load_unsigned(value, place, Limits::max()));
+    }
+  }
+  static Variant store(T value, const Place& place) {
+    if constexpr (std::is_signed_v<T>) {
+      return static_cast<long long>(value);
+    } else {
+      return store_unsigned(value, place);
+    }
+  }
+  static std::string spell(const Speller&) { return "int"; }
+};
+
+template <>
+struct Converter<bool> {
+  static constexpr KindSet kKinds = kinds(Kind::kBool, Kind::kArray);
+
+  static bool load(Variant& value, const Place& place) { return load_bool(value, place); }
+  static Variant store(bool value, const Place&) { return value; }
+  static std::string spell(const Speller&) { return "bool"; }
+};
+
+template <std::floating_point T>
+struct Converter<T> {
+  static constexpr KindSet kKinds = kinds(Kind::kFloat, Kind::kInt, Kind::kArray);
+  static constexpr double kLargest = sizeof(T) < sizeof(double)
+                                         ? static_cast<double>(std::numeric_limits<T>::max())
+                                         : std::numeric_limits<double>::max();
+
+  static T load(Variant& value, const Place& place) {
+    return static_cast<T>(load_float(value, place, kLargest));
+  }
+  static Variant store(T value, const Place&) { return static_cast<double>(value); }
+  static std::string spell(const Speller&) { return "float"; }
+};
+
+template <std::floating_point T>
+struct Converter<std::complex<T>> {
+  static constexpr KindSet kKinds = kinds(Kind::kComplex, Kind::kFloat, Kind::kInt, Kind::kArray);
+
+  static std::complex<T> load(Variant& value, const Place& place) {
+    return std::complex<T>(load_complex(value, place, Converter<T>::kLargest));
+  }
+  static Variant store(std::complex<T> value, const Place&) {
+    return std::complex<double>(static_cast<double>(value.real()),
+                                static_cast<double>(value.imag()));
+  }
+  static std::string spell(const Speller&) { return "complex"; }
+};
+
+template <class E>
+requires std::is_enum_v<E>
+struct Converter<E> {
+  static constexpr KindSet kKinds = kinds(Kind::kStr);
+
+  static E load(Variant& value, const Place& place) {
+    return static_cast<E>(load_enum(value, place, typeid(E)));
+  }
+  static Variant store(E value, const Place& place) {
+    return store_enum(static_cast<std::int64_t>(value), place, typeid(E));
+  }
+  static std::string spell(const Speller& speller) { return speller.enumeration(typeid(E)); }
+};
+
+// What all text types have in common. Arrays: numpy.str_.
+struct TextConverter {
+  static constexpr KindSet kKinds = kinds(Kind::kStr, Kind::kArray);
+  static std::string spell(const Speller&) { return "str"; }
+};
+
+template <>
+struct Converter<std::string> : TextConverter {
+  static std::string load(Variant& value, const Place& place) { return load_text(value, place); }
+  static Variant store(std::string value, const Place& place) {
+    return store_text(std::move(value), place);
+  }
+};
+
+// The view lasts as long as the call.
+template <>
+struct Converter<std::string_view> : TextConverter {
+  static std::string_view load(Variant& value, const Place& place) {
+    return view_text(value, place);
+  }
+  static Variant store(std::string_view value, const Place& place) {
+    return store_text(std::string(value), place);
+  }
+};
+
+// Text that has no NUL inside; the pointer lasts as long as the call. A null result is None.
+template <>
+struct Converter<const char*> : TextConverter {
+  static const char* load(Variant& value, const Place& place) { return view_c_text(value, place); }
+  static Variant store(const char* value, const Place& place) {
+    return value == nullptr ? Variant() : store_text(value, place);
+  }
+};
+
+template <>
+struct Converter<std::filesystem::path> : TextConverter {
+  static std::filesystem::path load(Variant& value, const Place& place) {
+    return view_c_text(value, place);
+  }
+  static Variant store(const std::filesystem::path& value, const Place& place) {
+    return store_text(value.string(), place);
+  }
+};
+
+template <>
+struct Converter<Bytes> {
+  static constexpr KindSet kKinds = kinds(Kind::kBytes, Kind::kArray);
+
+  static Bytes load(Variant& value, const Place& place) { return load_bytes(value, place); }
+  static Variant store(Bytes value, const Place&) { return value; }
+  static std::string spell(const Speller&) { return "bytes"; }
+};
+
+template <>
+struct Converter<Variant> {
+  static constexpr KindSet kKinds = kAnyKind;
+
+  static Variant load(Variant& value, const Place& place) {
+    return place.may_move ? std::move(value) : value;
+  }
+  static Variant store(Variant value, const Place& place) {
+    return store_variant(std::move(value), place);
+  }
+  static std::string spell(const Speller&) { return "object"; }
+};
+
+// None and nothing else.
+template <>
+struct Converter<std::monostate> {
+  static constexpr KindSet kKinds = kinds(Kind::kNull);
+
+  static std::monostate load(Variant& value, const Place& place) {
+    require_kind(value, Kind::kNull, place);
+    return {};
+  }
+  static Variant store(std::monostate, const Place&) { return {}; }
+  static std::string spell(const Speller&) { return "None"; }
+};
+template <>
+struct Converter<std::nullopt_t> : Converter<std::monostate> {
+  static Variant store(std::nullopt_t, const Place&) { return {}; }
+};
+template <>
+struct Converter<std::nullptr_t> : Converter<std::monostate> {
+  static Variant store(std::nullptr_t, const Place&) { return {}; }
+};
+
+// The alternatives of Variant that are taken as they are.
+template <class T, Kind kKind>
+struct AlternativeConverter {
+  static constexpr KindSet kKinds = kinds(kKind);
+
+  static T load(Variant& value, const Place& place) {
+    require_kind(value, kKind, place);
+    T& held = value.as<T>();
+    return place.may_move ? std::move(held) : held;
+  }
+  static Variant store(T value, const Place& place) {
+    return store_variant(Variant(std::move(value)), place);
+  }
+};
+
+template <>
+struct Converter<List> : AlternativeConverter<List, Kind::kList> {
+  static std::string spell(const Speller&) { return "list"; }
+};
+template <>
+struct Converter<Tuple> : AlternativeConverter<Tuple, Kind::kTuple> {
+  static std::string spell(const Speller&) { return "tuple"; }
+};
+template <>
+struct Converter<Set> : AlternativeConverter<Set, Kind::kSet> {
+  static std::string spell(const Speller&) { return "set"; }
+};
+template <>
+struct Converter<FrozenSet> : AlternativeConverter<FrozenSet, Kind::kFrozenSet> {
+  static std::string spell(const Speller&) { return "frozenset"; }
+};
+template <>
+struct Converter<Dict> : AlternativeConverter<Dict, Kind::kDict> {
+  static std::string spell(const Speller&) { return "dict"; }
+};
+template <>
+struct Converter<DateTime> : AlternativeConverter<DateTime, Kind::kDateTime> {
+  static std::string spell(const Speller&) { return "datetime"; }
+};
+template <>
+struct Converter<Date> : AlternativeConverter<Date, Kind::kDate> {
+  static std::string spell(const Speller&) { return "date"; }
+};
+template <>
+struct Converter<TimeOfDay> : AlternativeConverter<TimeOfDay, Kind::kTime> {
+  static std::string spell(const Speller&) { return "time"; }
+};
+template <>
+struct Converter<TimeDelta> : AlternativeConverter<TimeDelta, Kind::kTimeDelta> {
+  static std::string spell(const Speller&) { return "timedelta"; }
+};
+template <>
+struct Converter<Decimal> : AlternativeConverter<Decimal, Kind::kDecimal> {
+  static std::string spell(const Speller&) { return "Decimal"; }
+};
+template <>
+struct Converter<Uuid> : AlternativeConverter<Uuid, Kind::kUuid> {
+  static std::string spell(const Speller&) { return "UUID"; }
+};
+
+}  // namespace cppipc::detail
