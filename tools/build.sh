@@ -8,8 +8,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python="$PWD/.venv/bin/python"
 jobs="$(nproc)"
 
-if [[ ! -f build/release/build.ninja ]]; then
-  cmake -S . -B build/release -G Ninja --log-level=WARNING -Wno-dev
+# `pip install .` may have configured it without the tests.
+if [[ ! -f build/release/build.ninja ]] ||
+  ! grep -q '^CPPIPC_TESTS:BOOL=ON' build/release/CMakeCache.txt; then
+  cmake -S . -B build/release -G Ninja --log-level=WARNING -Wno-dev -DCPPIPC_TESTS=ON
 fi
 ninja -C build/release --quiet -j "$jobs" unity_server cppipc_shared
 
