@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as a message whose root is a Variant, Arguments, a Fault or a Description: reading it
+// must end in a value or in an Error, and a value must survive being sent again.
+
+#include "rpc/message.h"
+#include "wire/marshal.h"
+
+#include <capnp/capability.h>
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cppipc {
+namespace {
+
+constexpr std::size_t kInputBytesMax = 1 << 20;
+
+// An object that is what its reference said.
+class FuzzObject final : public Object {
+ public:
+  FuzzObject(std::string_view type, std::span<const std::uint8_t> id) : type_(type) {
+    std::copy(id.begin(), id.end(), id_.begin());
+  }
+  std::string_view type_name() const override { return type_; }
+  const std::array<std::uint8_t, 16>& id() const { return id_; }
+
+ private:
+  std::string type_;
+  std::array<std::uint8_t, 16> id_{};
+};
+
+// Takes every capability for an object and refuses blobs: an announced size alone may allocate
+// as much as it says, which a fuzzer would call a fault.
+class FuzzCaps final : public OutgoingCaps, public IncomingCaps {
+ public:
+  capnp::Capability::Client object(const ObjectPtr&) override { return placeholder(); }
+  std::array<std::uint8_t, 16> object_id(const ObjectPtr& object) override {
+    return static_cast<const FuzzObject&>(*object).id();
+  }
+  // Never reached: all limits of this file are larger than its inputs.
+  capnp::Capability::Client blob(BlobSource) override { std::abort(); }
+
+  ObjectPtr object(const capnp::Capability::Client&, std::string_view type,
+                   std::span<const std::uint8_t> id) override {
+    return std::make_shared<FuzzObject>(type, id);
+  }
+  std::unique_ptr<BlobReader> blob(const capnp::Capability::Client&) override {
+    throw Error(ErrorKind::kProtocol, "no blobs here");
+  }
+
+  static capnp::Capability::Client placeholder() {
+    return capnp::Capability::Client(capnp::newBrokenCap("a placeholder is never called"));
+  }
+};
+
+[[noreturn]] void fail(const char* what) {
+  std::cerr << what << std::endl;
+  std::abort();
+}
+
+kj::Array<capnp::word> words_of(const std::uint8_t* data, std::size_t size) {
+  auto words = kj::heapArray<capnp::word>((size + 7) / 8);
+  if (words.size() > 0) {
+    std::memset(words.begin(), 0, words.asBytes().size());
+    std::memcpy(words.begin(), data, size);
+  }
+  return words;
+}
+
+// What `words` say when their root is a T; nothing if they are refused.
+// Errors: anything but a kProtocol ends the process.
+template <class T, class Read>
+auto read_as(const kj::Array<capnp::word>& words, Read&& read)
+    -> std::optional<decltype(read(std::declval<typename T::Reader>()))> {
+  try {
+    IncomingMessage message(kj::heapArray<capnp::word>(words));
+    auto hooks = kj::heapArrayBuilder<kj::Maybe<kj::Own<capnp::ClientHook>>>(2);
+    for (int i = 0; i < 2; ++i) hooks.add(capnp::ClientHook::from(FuzzCaps::placeholder()));
+    capnp::ReaderCapabilityTable table(hooks.finish());
+    const auto root = table.imbue(message.reader().getRoot<capnp::AnyPointer>());
+    return read(root.getAs<T>());
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kProtocol) fail(error.what());
+  } catch (const kj::Exception&) {
+    // The frame itself or its root is malformed, which the connection finds before us.
+  }
+  return std::nullopt;
+}
+
+template <class T, class Write>
+kj::Array<capnp::word> write_as(Write&& write) {
+  capnp::MallocMessageBuilder message;
+  capnp::BuilderCapabilityTable table;
+  write(table.imbue(message.getRoot<capnp::AnyPointer>()).template initAs<T>());
+  return capnp::messageToFlatArray(message);
+}
+
+void check_equal(const kj::Array<capnp::word>& first, const kj::Array<capnp::word>& second) {
+  if (first.asBytes() != second.asBytes()) fail("a value changes when it is sent again");
+}
+
+// Variants and Arguments: what was read is written, read and written again, twice the same.
+template <class T>
+void try_value(const kj::Array<capnp::word>& words) {
+  constexpr MarshalLimits kLimits{1 << 30, 1 << 28};
+  FuzzCaps caps;
+  const auto read = [&](typename T::Reader reader) { return unmarshal(reader, caps); };
+  const auto write = [&](const auto& value) {
+    measure(value, kLimits);
+    return write_as<T>([&](auto builder) { marshal(value, builder, caps, kLimits); });
+  };
+  const auto value = read_as<T>(words, read);
+  if (!value) return;
+  const auto sent = write(*value);
+  const auto again = read_as<T>(sent, read);
+  if (!again) fail("a value that was read cannot be sent again");
+  check_equal(sent, write(*again));
+}
+
+void try_fault(const kj::Array<capnp::word>& words) {
+  const auto read = [](wire::Fault::Reader reader) { return unmarshal(reader); };
+  const auto error = read_as<wire::Fault>(words, read);
+  if (!error) return;
+  const auto sent = write_as<wire::Fault>([&](auto builder) { marshal(*error, builder); });
+  if (!read_as<wire::Fault>(sent, read)) fail("a fault that was read cannot be sent again");
+}
+
+void try_description(const kj::Array<capnp::word>& words) {
+  const auto read = [](wire::Description::Reader reader) { return unmarshal(reader); };
+  const auto description = read_as<wire::Description>(words, read);
+  if (!description) return;
+  const auto sent =
+      write_as<wire::Description>([&](auto builder) { marshal(*description, builder); });
+  const auto again = read_as<wire::Description>(sent, read);
+  if (!again) fail("a description that was read cannot be sent again");
+  if (hash_of(*description) != hash_of(*again)) fail("a description's hash changes");
+}
+
+}  // namespace
+}  // namespace cppipc
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size > cppipc::kInputBytesMax) return 0;
+  const auto words = cppipc::words_of(data, size);
+  cppipc::try_value<cppipc::wire::Variant>(words);
+  cppipc::try_value<cppipc::wire::Arguments>(words);
+  cppipc::try_fault(words);
+  cppipc::try_description(words);
+  return 0;
+}
