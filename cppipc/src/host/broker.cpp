@@ -5,10 +5,10 @@
 // tasks.
 #include <cppipc/broker.capnp.h>
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 
 #include "host/call_task.h"
 #include "host/host_session.h"
@@ -25,11 +25,11 @@ CallParams read_info(wire::CallInfo::Reader info) {
 Error unknown(const std::string& message) { return Error(ErrorKind::kUnknownName, message); }
 
 std::int64_t open_descriptors() {
-  const std::unique_ptr<DIR, decltype(&::closedir)> directory(::opendir("/proc/self/fd"),
-                                                              &::closedir);
-  if (!directory) return -1;
-  std::int64_t count = -3;  // ".", ".." and the directory itself
-  while (::readdir(directory.get()) != nullptr) ++count;
+  std::int64_t count = -1;  // the directory itself
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    (void)entry;
+    ++count;
+  }
   return count;
 }
 

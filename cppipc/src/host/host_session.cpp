@@ -35,7 +35,7 @@ HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descr
     : core_(std::move(core)), id_(id), peer_name_(std::move(peer_name)) {
   const auto& limits = core_->options().limits;
   set_limits(limits.message_bytes, limits.inline_bytes);
-  peer_ = std::make_shared<Peer>(std::move(socket), limits.message_bytes, nullptr, nullptr);
+  peer_ = std::make_shared<Peer>(std::move(socket), limits.message_bytes, nullptr);
 }
 
 void HostSession::offer_broker() { peer_->offer(make_broker(weak_from_this())); }
