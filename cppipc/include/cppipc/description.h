@@ -14,7 +14,9 @@ struct ParameterDescription {
   std::string name;
   std::string type;  // as Python spells it, e.g. "int", "list[float]", "Probe | None"; may be empty
   std::optional<Variant> default_value;
-  bool is_variadic = false;  // takes any further keywords (a toolkit without declared arguments)
+  // Takes any further keywords (a toolkit without declared arguments); or, if the name begins with
+  // a star ("*args"), any further positional arguments. Such parameters come last.
+  bool is_variadic = false;
   bool operator==(const ParameterDescription&) const = default;
 };
 

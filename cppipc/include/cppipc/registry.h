@@ -51,7 +51,8 @@ class TypeBuilderBase {
 
   Registry* registry_;
   TypeInfo* type_;
-  std::string last_;  // the method or property added last
+  FunctionInfo* last_ = nullptr;  // what was added last, and its setter if it is a property
+  FunctionInfo* last_setter_ = nullptr;
 };
 
 }  // namespace detail

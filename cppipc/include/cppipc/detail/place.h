@@ -98,6 +98,8 @@ using Spell = std::string (*)(const Speller&);
 
 // Errors: always; kWrongType "PLACE: expected EXPECTED, got KIND".
 [[noreturn]] void refuse(const Place& place, std::string_view expected, const Variant& given);
+[[noreturn]] void refuse_given(const Place& place, std::string_view expected,
+                               std::string_view given);
 [[noreturn]] void refuse(const Place& place, Spell expected, const Variant& given);
 // Errors: always; "PLACE: TEXT".
 [[noreturn]] void fail(ErrorKind kind, const Place& place, std::string_view text);
@@ -110,7 +112,7 @@ std::string python_type(const Variant& value);
 // A value as Python would print it; long ones are cut.
 std::string python_text(const Variant& value);
 // "'text'" with quotes and control characters escaped; long ones are cut.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 }  // namespace detail
 }  // namespace cppipc

@@ -81,11 +81,14 @@ struct Signature {
 struct Extras {
   std::vector<Arg> args;
   std::string doc;
-  bool has_doc = false;
+  int doc_count = 0;
   bool is_blocking = false;
 
   void add(Arg arg) { args.push_back(std::move(arg)); }
-  void add(std::string_view text);
+  void add(std::string_view text) {
+    doc = text;
+    ++doc_count;
+  }
   void add(Blocking) { is_blocking = true; }
 };
 

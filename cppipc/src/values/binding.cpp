@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Binds the arguments of a call to parameters, as Python does, and refuses with Python's words.
+#include <cppipc/detail/signature.h>
+
+#include <algorithm>
+
+namespace cppipc::detail {
+namespace {
+
+// "'a'", "'a' and 'b'", "'a', 'b', and 'c'".
+std::string name_list(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += names.size() == 2 ? " " : ", ";
+    if (i > 0 && i + 1 == names.size()) text += "and ";
+    text += quote(names[i]);
+  }
+  return text;
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Place Signature::parameter_place(std::size_t i, const Registry& registry) const {
+  Place place;
+  place.role = is_property ? Place::Role::kProperty : Place::Role::kParameter;
+  place.function = name;
+  place.name = is_property ? std::string_view(name) : std::string_view(parameters[i].name);
+  place.registry = &registry;
+  place.may_move = true;
+  return place;
+}
+
+Place Signature::result_place(const Registry& registry) const {
+  Place place;
+  place.role = is_property ? Place::Role::kValue : Place::Role::kResult;
+  place.function = qualified;
+  place.name = qualified;
+  place.registry = &registry;
+  return place;
+}
+
+Binding::Binding(const Signature& signature, Invocation& invocation)
+    : signature_(signature),
+      invocation_(invocation),
+      values_(signature.parameters.size()),
+      is_bound_(signature.parameters.size(), false) {
+  Arguments& arguments = invocation.arguments;
+  if (arguments.names.size() > arguments.values.size()) {
+    throw Error(ErrorKind::kProtocol, signature.qualified + "() got more names than arguments");
+  }
+  for (const Variant& value : arguments.values) {
+    if (const auto* object = value.get_if<ObjectPtr>()) objects_.push_back(*object);
+  }
+  const std::size_t positional = arguments.values.size() - arguments.names.size();
+  bind_positional(arguments, positional);
+  bind_named(arguments, positional);
+  fill_defaults();
+}
+
+void Binding::bind_positional(Arguments& arguments, std::size_t count) {
+  if (count > values_.size() && signature_.rest != Signature::Rest::kArgs) refuse_count(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i < values_.size()) {
+      values_[i] = std::move(arguments.values[i]);
+      is_bound_[i] = true;
+    } else {
+      rest_.values.push_back(std::move(arguments.values[i]));
+    }
+  }
+}
+
+void Binding::bind_named(Arguments& arguments, std::size_t count) {
+  const std::vector<Parameter>& parameters = signature_.parameters;
+  for (std::size_t n = 0; n < arguments.names.size(); ++n) {
+    const std::string& name = arguments.names[n];
+    Variant& value = arguments.values[count + n];
+    const auto found =
+        std::find_if(parameters.begin(), parameters.end(),
+                     [&](const Parameter& parameter) { return parameter.name == name; });
+    const auto i = static_cast<std::size_t>(found - parameters.begin());
+    bool is_new = true;
+    if (i < parameters.size()) {
+      is_new = !is_bound_[i];
+      values_[i] = std::move(value);
+      is_bound_[i] = true;
+    } else if (signature_.rest != Signature::Rest::kNone) {
+      is_new = rest_.keywords.emplace(name, std::move(value)).second;
+    } else {
+      refuse_call("got an unexpected keyword argument " + quote(name));
+    }
+    if (!is_new) refuse_call("got multiple values for argument " + quote(name));
+  }
+}
+
+void Binding::fill_defaults() {
+  std::vector<std::string> missing;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (is_bound_[i]) continue;
+    const Parameter& parameter = signature_.parameters[i];
+    if (parameter.default_value) {
+      values_[i] = *parameter.default_value;
+    } else {
+      missing.push_back(parameter.name);
+    }
+  }
+  if (missing.empty()) return;
+  refuse_call("missing " + counted(missing.size(), "required argument") + ": " +
+              name_list(missing));
+}
+
+VariantMap Binding::take_map() {
+  VariantMap map = std::move(rest_.keywords);
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    map.insert_or_assign(signature_.parameters[i].name, std::move(values_[i]));
+  }
+  return map;
+}
+
+std::shared_ptr<void> Binding::owner_of(const void* address) const {
+  for (const ObjectPtr& object : objects_) {
+    const auto* local = dynamic_cast<const LocalObject*>(object.get());
+    if (local != nullptr && local->instance().get() == address) return local->instance();
+  }
+  if (invocation_.self) return invocation_.self;
+  fail(ErrorKind::kRemote, result_place(),
+       "a reference or pointer to an object that nobody owns; return a std::shared_ptr");
+}
+
+void Binding::refuse_count(std::size_t given) const {
+  const std::size_t most = values_.size();
+  const std::string were = given == 1 ? " was given" : " were given";
+  if (signature_.rest == Signature::Rest::kKeywords && most == 0) {
+    refuse_call("takes keyword arguments only, but " + counted(given, "positional argument") +
+                were);
+  }
+  const auto required = static_cast<std::size_t>(std::count_if(
+      signature_.parameters.begin(), signature_.parameters.end(),
+      [](const Parameter& parameter) { return !parameter.default_value.has_value(); }));
+  const std::string range = required == most ? "" : "from " + std::to_string(required) + " to ";
+  refuse_call("takes " + range + counted(most, "positional argument") + " but " +
+              std::to_string(given) + were);
+}
+
+void Binding::refuse_call(const std::string& text) const {
+  const std::string who =
+      signature_.is_property ? "property " + quote(signature_.name) : signature_.name + "()";
+  throw Error(ErrorKind::kWrongType, who + " " + text);
+}
+
+}  // namespace cppipc::detail

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// A registry as plain data. C++ types are spelt out here and not when they are registered, because
+// a type may be used before it has its name.
+#include <cppipc/registry.h>
+
+namespace cppipc {
+namespace {
+
+FunctionDescription describe(const FunctionInfo& function, const Registry& registry) {
+  const detail::Signature& signature = *function.signature;
+  const detail::Speller speller(&registry, true);
+  FunctionDescription description = function.description;
+  try {
+    for (std::size_t i = 0; i < signature.parameters.size(); ++i) {
+      const detail::Spell spell = signature.parameters[i].type.spell;
+      if (spell != nullptr) description.parameters[i].type = spell(speller);
+    }
+    if (signature.result != nullptr) description.result = signature.result(speller);
+  } catch (const std::logic_error& error) {
+    throw std::logic_error(signature.qualified + ": " + error.what());
+  }
+  return description;
+}
+
+PropertyDescription describe(const PropertyInfo& property, const Registry& registry) {
+  PropertyDescription description = property.description;
+  description.type = describe(property.get, registry).result;
+  if (property.set) (void)describe(*property.set, registry);  // for its errors
+  return description;
+}
+
+TypeDescription describe(const TypeInfo& type, const Registry& registry) {
+  TypeDescription description;
+  description.name = type.name;
+  description.doc = type.doc;
+  if (type.constructor) {
+    description.constructor = describe(*type.constructor, registry);
+    description.constructor->result = type.name;
+  }
+  for (const auto& [name, method] : type.methods) {
+    description.methods.push_back(describe(method, registry));
+  }
+  for (const auto& [name, property] : type.properties) {
+    description.properties.push_back(describe(property, registry));
+  }
+  return description;
+}
+
+}  // namespace
+
+Description Registry::describe(std::string version) const {
+  Description description;
+  description.version = std::move(version);
+  for (const auto& [name, type] : types_) {
+    description.types.push_back(cppipc::describe(type, *this));
+  }
+  for (const auto& [name, function] : functions_) {
+    description.functions.push_back(cppipc::describe(function, *this));
+  }
+  return description;
+}
+
+}  // namespace cppipc

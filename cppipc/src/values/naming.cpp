@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "values/naming.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace cppipc::detail {
+namespace {
+
+constexpr std::array<std::string_view, 35> kPythonKeywords = {
+    "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
+    "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
+    "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
+    "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield",
+};
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+bool is_identifier(std::string_view name) {
+  return !name.empty() && is_letter(name[0]) && std::all_of(name.begin(), name.end(), [](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9');
+  });
+}
+
+[[noreturn]] void refuse_name(std::string_view name, std::string_view what,
+                              std::string_view reason) {
+  throw std::logic_error(std::string(what) + " name " + quote(name) + " " + std::string(reason));
+}
+
+[[noreturn]] void refuse_function(const FunctionName& name, const std::string& reason) {
+  throw std::logic_error(name.qualified + ": " + reason);
+}
+
+// The default of one parameter, tried out on its type.
+Variant make_default(const FunctionName& name, const Arg& arg, const ParameterType& type,
+                     const Registry& registry) {
+  Place place;
+  place.role = Place::Role::kParameter;
+  place.function = name.name;
+  place.name = arg.name();
+  place.registry = &registry;
+  try {
+    Variant value = arg.make_default()(place);
+    if (type.check != nullptr) type.check(value, place);
+    return value;
+  } catch (const std::exception& error) {
+    refuse_function(name, "the default of parameter " + quote(arg.name()) +
+                              " does not convert: " + error.what());
+  }
+}
+
+void add_parameters(Signature& signature, const FunctionName& name, const TypedParameters& typed,
+                    const Extras& extras, const Registry& registry) {
+  std::set<std::string_view> names;
+  bool has_default = false;
+  for (std::size_t i = 0; i < extras.args.size(); ++i) {
+    const Arg& arg = extras.args[i];
+    if (!is_identifier(arg.name())) {
+      refuse_function(name, "parameter name " + quote(arg.name()) + " is no identifier");
+    }
+    check_identifier(arg.name(), name.qualified + ": parameter");
+    if (!names.insert(arg.name()).second) {
+      refuse_function(name, "two parameters are named " + quote(arg.name()));
+    }
+    Parameter parameter{arg.name(), {}, typed.is_map ? ParameterType{} : typed.types[i]};
+    if (arg.make_default()) {
+      has_default = true;
+      parameter.default_value = make_default(name, arg, parameter.type, registry);
+    } else if (has_default) {
+      refuse_function(name, "parameter " + quote(arg.name()) +
+                                " is required but follows one that has a default");
+    }
+    signature.parameters.push_back(std::move(parameter));
+  }
+}
+
+FunctionDescription describe(const Signature& signature, const Extras& extras) {
+  FunctionDescription description;
+  description.name = signature.name;
+  description.doc = extras.doc;
+  for (const Parameter& parameter : signature.parameters) {
+    description.parameters.push_back({parameter.name, {}, parameter.default_value, false});
+  }
+  if (signature.rest == Signature::Rest::kArgs) {
+    description.parameters.push_back({"*args", "object", {}, true});
+  }
+  if (signature.rest != Signature::Rest::kNone) {
+    description.parameters.push_back({"kwargs", "object", {}, true});
+  }
+  return description;
+}
+
+}  // namespace
+
+void check_identifier(std::string_view name, std::string_view what) {
+  if (name.empty()) refuse_name(name, what, "is empty");
+  if (!is_identifier(name)) refuse_name(name, what, "is no identifier");
+  if (std::find(kPythonKeywords.begin(), kPythonKeywords.end(), name) != kPythonKeywords.end()) {
+    refuse_name(name, what, "is a keyword of Python");
+  }
+}
+
+void check_dotted(std::string_view name, std::string_view what) {
+  if (name.empty()) refuse_name(name, what, "is empty");
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('.', begin), name.size());
+    const std::string_view part = name.substr(begin, end - begin);
+    if (!is_identifier(part)) refuse_name(name, what, "is not identifiers joined by dots");
+    check_identifier(part, what);
+    begin = end + 1;
+  }
+}
+
+FunctionInfo make_function_info(FunctionName name, Adapted adapted, Extras extras,
+                                const Registry& registry) {
+  const TypedParameters& typed = adapted.parameters;
+  const std::size_t expected = typed.types.size();
+  if (!typed.is_map && extras.args.size() != expected) {
+    refuse_function(name, "has " + std::to_string(expected) + " parameter" +
+                              (expected == 1 ? "" : "s") + " but " +
+                              std::to_string(extras.args.size()) + " arg()");
+  }
+  if (extras.doc_count > 1) refuse_function(name, "has more than one documentation text");
+  auto signature = std::make_shared<Signature>();
+  signature->name = name.name;
+  signature->qualified = name.qualified;
+  signature->is_property = name.is_property;
+  signature->result = typed.result;
+  signature->rest = typed.rest;
+  if (typed.is_map && extras.args.empty()) signature->rest = Signature::Rest::kKeywords;
+  add_parameters(*signature, name, typed, extras, registry);
+
+  FunctionInfo info;
+  info.description = describe(*signature, extras);
+  info.is_blocking = extras.is_blocking;
+  info.invoke = adapted.make(signature);
+  info.signature = std::move(signature);
+  return info;
+}
+
+}  // namespace cppipc::detail
