@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <string>
 #include <system_error>
@@ -26,8 +27,23 @@ namespace cppipc {
 namespace {
 
 constexpr std::size_t kBufferBytes = 128 << 10;
-// Frames up to this many pieces go out without being copied.
-constexpr std::size_t kPiecesMax = 16;
+
+// An array that is on the stack unless it is long: most messages have one segment.
+template <class T, std::size_t kUsual>
+class ShortArray {
+ public:
+  explicit ShortArray(std::size_t size) : size_(size) {
+    if (size > kUsual) long_.resize(size);
+  }
+  T* data() { return size_ > kUsual ? long_.data() : short_.data(); }
+  T& operator[](std::size_t i) { return data()[i]; }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::size_t size_;
+  std::array<T, kUsual> short_{};
+  std::vector<T> long_;
+};
 
 void make_non_blocking(int fd) {
   const int flags = fcntl(fd, F_GETFL);
@@ -48,31 +64,31 @@ Connection::Connection(Descriptor socket, std::uint64_t message_bytes)
 
 bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
   const auto segments = message.getSegmentsForOutput();
-  std::vector<std::uint32_t> table((segments.size() + 2) & ~std::size_t{1});
+  ShortArray<std::uint32_t, 8> table((segments.size() + 2) & ~std::size_t{1});
   table[0] = static_cast<std::uint32_t>(segments.size() - 1);
   for (std::size_t i = 0; i < segments.size(); ++i) {
     table[i + 1] = static_cast<std::uint32_t>(segments[i].size());
   }
-  std::vector<iovec> pieces;
-  pieces.reserve(segments.size() + 2);
+  ShortArray<iovec, 8> pieces(segments.size() + 2);
+  std::size_t count = 0;
   std::lock_guard lock(send_mutex_);
   if (is_broken_) return true;
   if (queue_sent_ < queue_.size()) {
-    pieces.push_back({queue_.data() + queue_sent_, queue_.size() - queue_sent_});
+    pieces[count++] = {queue_.data() + queue_sent_, queue_.size() - queue_sent_};
   }
-  const std::size_t own_pieces_begin = pieces.size();
-  pieces.push_back({table.data(), table.size() * sizeof(std::uint32_t)});
+  const std::size_t own_pieces_begin = count;
+  pieces[count++] = {table.data(), table.size() * sizeof(std::uint32_t)};
   for (const auto& segment : segments) {
     const auto bytes = segment.asBytes();
     if (bytes.size() != 0) {
-      pieces.push_back({const_cast<unsigned char*>(bytes.begin()), bytes.size()});
+      pieces[count++] = {const_cast<unsigned char*>(bytes.begin()), bytes.size()};
     }
   }
   std::size_t sent = 0;
-  if (flush == Flush::kNow && pieces.size() <= IOV_MAX) {
+  if (flush == Flush::kNow && count <= IOV_MAX) {
     msghdr header{};
     header.msg_iov = pieces.data();
-    header.msg_iovlen = pieces.size();
+    header.msg_iovlen = count;
     const ssize_t result = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (result < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
       is_broken_ = true;  // the reader finds out why
@@ -81,7 +97,7 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
     }
     sent = result < 0 ? 0 : static_cast<std::size_t>(result);
   }
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const std::size_t skipped = std::min(sent, pieces[i].iov_len);
     sent -= skipped;
     if (i < own_pieces_begin) {
