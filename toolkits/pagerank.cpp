@@ -170,7 +170,7 @@ void register_pagerank(Registry& registry) {
   registry.toolkit(
       "pagerank", &pagerank, arg("sources"), arg("targets"), arg("reset_probability") = 0.15,
       arg("threshold") = 1e-2, arg("max_iterations") = 20, arg("single_precision") = false,
-      arg("normalized") = true,
+      arg("normalized") = true, blocking,
       "PageRank of the directed graph with the links sources[i] -> targets[i].\n"
       "\n"
       "Args:\n"
