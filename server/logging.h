@@ -18,7 +18,7 @@ namespace cppipc::server {
 enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
 
 struct LogOptions {
-  std::string file;  // empty: stderr
+  std::string file = {};  // empty: stderr
   LogLevel level = LogLevel::kInfo;
   bool is_json = false;           // one JSON object per line
   unsigned file_mib = 64;         // a file larger than that is rotated

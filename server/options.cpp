@@ -6,7 +6,6 @@
 #include <cctype>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <stdexcept>
 
@@ -19,6 +18,7 @@ namespace {
 
 constexpr double kSecondsMax = 86'400;
 constexpr std::uint64_t kMessageMibMax = 2'048;
+constexpr std::uint64_t kFdMax = 1'048'576;  // what Linux allows at most by default
 constexpr std::uint64_t kKib = 1ull << 10;
 constexpr std::uint64_t kMib = 1ull << 20;
 
@@ -83,11 +83,11 @@ void add_sockets(CLI::App& app, Raw& raw) {
   app.add_option("--inherited-fd", raw.inherited_fd,
                  "serve this connected stream socket and end when its session ends")
       ->type_name("FD")
-      ->check(Between(3, std::numeric_limits<int>::max()));
+      ->check(Between(3, kFdMax));
   app.add_option("--launcher-pidfd", raw.launcher_pidfd,
                  "end when the process of this pidfd is gone")
       ->type_name("FD")
-      ->check(Between(3, std::numeric_limits<int>::max()));
+      ->check(Between(3, kFdMax));
   app.add_flag("--diagnostics", raw.has_diagnostics,
                "offer toolkits.diagnostics and the types Holder and Probe");
 }

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace cppipc::server {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+ParsedOptions parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "unity_server");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+// The options of a command line that is right but for `extra`.
+ParsedOptions parse_with(std::vector<const char*> extra) {
+  extra.insert(extra.begin(), {"--listen", "unix:/run/u.sock"});
+  return parse(extra);
+}
+
+TEST(Options, DefaultsAreThoseOfTheHost) {
+  const ParsedOptions parsed = parse({"--listen", "unix:/run/u.sock"});
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  const Options& options = *parsed.options;
+  const HostLimits limits;
+  EXPECT_EQ(options.limits.message_bytes, limits.message_bytes);
+  EXPECT_EQ(options.limits.inline_bytes, limits.inline_bytes);
+  EXPECT_EQ(options.limits.live_objects, limits.live_objects);
+  EXPECT_EQ(options.limits.calls_in_flight, limits.calls_in_flight);
+  EXPECT_EQ(options.limits.queued_reply_bytes, limits.queued_reply_bytes);
+  EXPECT_EQ(options.limits.worker_threads, limits.worker_threads);
+  EXPECT_EQ(options.listen, (std::vector<Address>{{"/run/u.sock"}}));
+  EXPECT_FALSE(options.inherited_fd);
+  EXPECT_FALSE(options.launcher_pidfd);
+  EXPECT_FALSE(options.has_diagnostics);
+  EXPECT_EQ(options.drain, milliseconds(10'000));
+  EXPECT_EQ(options.end_grace, milliseconds(2'000));
+  EXPECT_EQ(options.log.file, "");
+  EXPECT_EQ(options.log.level, LogLevel::kInfo);
+  EXPECT_FALSE(options.log.is_json);
+}
+
+TEST(Options, EveryOptionReachesItsField) {
+  const ParsedOptions parsed = parse(
+      {"--listen", "unix:/a", "--listen=ipc:///b", "--inherited-fd", "7", "--launcher-pidfd", "8",
+       "--diagnostics", "--drain-s", "1.5", "--end-grace-s", "0", "--message-mib", "2",
+       "--inline-kib", "3", "--live-objects", "4", "--calls-in-flight", "5", "--queued-reply-mib",
+       "6", "--worker-threads", "7", "--log-file", "/l", "--log-level", "warning", "--log-json",
+       "--log-file-mib", "9", "--log-files", "10"});
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  const Options& options = *parsed.options;
+  EXPECT_EQ(options.listen, (std::vector<Address>{{"/a"}, {"/b"}}));
+  EXPECT_EQ(options.inherited_fd, 7);
+  EXPECT_EQ(options.launcher_pidfd, 8);
+  EXPECT_TRUE(options.has_diagnostics);
+  EXPECT_EQ(options.drain, milliseconds(1'500));
+  EXPECT_EQ(options.end_grace, milliseconds(0));
+  EXPECT_EQ(options.limits.message_bytes, 2u << 20);
+  EXPECT_EQ(options.limits.inline_bytes, 3u << 10);
+  EXPECT_EQ(options.limits.live_objects, 4u);
+  EXPECT_EQ(options.limits.calls_in_flight, 5u);
+  EXPECT_EQ(options.limits.queued_reply_bytes, 6u << 20);
+  EXPECT_EQ(options.limits.worker_threads, 7u);
+  EXPECT_EQ(options.log.file, "/l");
+  EXPECT_EQ(options.log.level, LogLevel::kWarning);
+  EXPECT_TRUE(options.log.is_json);
+  EXPECT_EQ(options.log.file_mib, 9u);
+  EXPECT_EQ(options.log.files, 10u);
+}
+
+TEST(Options, HelpNamesEveryOptionWithUnitAndDefault) {
+  const ParsedOptions parsed = parse({"--help"});
+  EXPECT_FALSE(parsed.options);
+  EXPECT_EQ(parsed.exit_code, kExitOk);
+  for (const char* part :
+       {"--listen", "--inherited-fd", "--launcher-pidfd", "--diagnostics", "--drain-s",
+        "--end-grace-s", "--message-mib", "--inline-kib", "--live-objects", "--calls-in-flight",
+        "--queued-reply-mib", "--worker-threads", "--log-file", "--log-level", "--log-json",
+        "--log-file-mib", "--log-files", "--version", "seconds", "MiB", "KiB", "1000000", "64",
+        "info", "Exit codes"}) {
+    EXPECT_THAT(parsed.text, HasSubstr(part));
+  }
+}
+
+TEST(Options, VersionIsPrinted) {
+  const ParsedOptions parsed = parse({"--version"});
+  EXPECT_FALSE(parsed.options);
+  EXPECT_EQ(parsed.exit_code, kExitOk);
+  EXPECT_EQ(parsed.text, "unity_server " CPPIPC_VERSION "\n");
+}
+
+TEST(Options, NothingToServeIsAMistake) {
+  const ParsedOptions parsed = parse({});
+  EXPECT_EQ(parsed.exit_code, kExitUsage);
+  EXPECT_THAT(parsed.text, HasSubstr("nothing to serve"));
+  EXPECT_THAT(parsed.text, HasSubstr("--help"));
+}
+
+TEST(Options, AnInheritedDescriptorAloneIsEnough) {
+  EXPECT_TRUE(parse({"--inherited-fd", "3"}).options);
+}
+
+TEST(Options, TcpIsRefusedWithAClearText) {
+  const ParsedOptions parsed = parse({"--listen", "tcp:127.0.0.1:0"});
+  EXPECT_EQ(parsed.exit_code, kExitUsage);
+  EXPECT_THAT(parsed.text, HasSubstr("does not listen on TCP"));
+}
+
+TEST(Options, OneAddressTwiceIsAMistake) {
+  const ParsedOptions parsed = parse({"--listen", "unix:/a", "--listen", "ipc:///a"});
+  EXPECT_EQ(parsed.exit_code, kExitUsage);
+  EXPECT_THAT(parsed.text, HasSubstr("unix:/a is given twice"));
+}
+
+TEST(Options, InlineIsAtMostHalfAMessage) {
+  EXPECT_TRUE(parse_with({"--message-mib", "1", "--inline-kib", "512"}).options);
+  const ParsedOptions parsed = parse_with({"--message-mib", "1", "--inline-kib", "513"});
+  EXPECT_EQ(parsed.exit_code, kExitUsage);
+  EXPECT_THAT(parsed.text, HasSubstr("--inline-kib"));
+}
+
+TEST(Options, OneDescriptorCannotBeSocketAndPidfd) {
+  EXPECT_EQ(parse({"--inherited-fd", "5", "--launcher-pidfd", "5"}).exit_code, kExitUsage);
+}
+
+struct Mistake {
+  const char* option;
+  const char* value;
+};
+
+class OptionsMistake : public testing::TestWithParam<Mistake> {};
+
+TEST_P(OptionsMistake, IsAUsageErrorThatNamesTheOption) {
+  const ParsedOptions parsed = parse_with({GetParam().option, GetParam().value});
+  EXPECT_FALSE(parsed.options);
+  EXPECT_EQ(parsed.exit_code, kExitUsage);
+  EXPECT_THAT(parsed.text, HasSubstr(GetParam().option));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, OptionsMistake,
+    testing::Values(
+        Mistake{"--drain-s", "-1"}, Mistake{"--drain-s", "nan"}, Mistake{"--drain-s", "inf"},
+        Mistake{"--drain-s", "5s"}, Mistake{"--drain-s", ""}, Mistake{"--drain-s", "86401"},
+        Mistake{"--end-grace-s", "1e400"}, Mistake{"--message-mib", "0"},
+        Mistake{"--message-mib", "2049"}, Mistake{"--message-mib", "1.5"},
+        Mistake{"--inline-kib", "-1"}, Mistake{"--live-objects", "0"},
+        Mistake{"--live-objects", "99999999999999999999"}, Mistake{"--calls-in-flight", "many"},
+        Mistake{"--worker-threads", "0"}, Mistake{"--worker-threads", "65537"},
+        Mistake{"--queued-reply-mib", "0"}, Mistake{"--inherited-fd", "2"},
+        Mistake{"--inherited-fd", "-1"}, Mistake{"--launcher-pidfd", "x"},
+        Mistake{"--log-level", "loud"}, Mistake{"--log-file-mib", "0"},
+        Mistake{"--log-files", "0"}, Mistake{"--no-such-option", "1"}));
+
+TEST(Options, AWordThatIsNoOptionIsAMistake) {
+  EXPECT_EQ(parse_with({"unix:/b"}).exit_code, kExitUsage);
+}
+
+}  // namespace
+}  // namespace cppipc::server
