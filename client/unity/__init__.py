@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""unity: C++ objects and functions in a server process, used as if they were local.
+
+    import unity
+
+    with unity.launch() as session:
+        counter = session.types.Counter()
+        counter.increment(by=4)
+"""
+
+from unity._buffer import Buffer
+from unity._call import Call
+from unity._connection import Proxy
+from unity._launch import launch
+from unity._session import Session, connect
+from unity.errors import *  # noqa: F403
+from unity.errors import __all__ as _error_names
+
+__all__ = ["Buffer", "Call", "Proxy", "Session", "connect", "launch", *_error_names]

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The types of array elements, as NumPy, the buffer protocol and the server write them.
+
+The server knows a type as a text and a code: NumPy's type string and type character ("<f8" and
+"d"), or for structured types a Python literal, which says what numpy.dtype() makes it from.
+"""
+
+import sys
+
+# How the buffer protocol's characters read: kind, and NumPy's character for the native size.
+_KINDS = {
+    "?": "b", "b": "i", "B": "u", "h": "i", "H": "u", "i": "i", "I": "u", "l": "i", "L": "u",
+    "q": "i", "Q": "u", "n": "i", "N": "u", "P": "u", "e": "f", "f": "f", "d": "f", "g": "f",
+    "Zf": "c", "Zd": "c", "Zg": "c",
+}  # fmt: skip
+_CODES = {
+    "b1": "?", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "l",
+    "u8": "L", "f2": "e", "f4": "f", "f8": "d", "f16": "g", "c8": "F", "c16": "D", "c32": "G",
+}  # fmt: skip
+_FORMATS = {"F": "Zf", "D": "Zd", "G": "Zg"}
+_ORDERS = {"<": "<", ">": ">", "!": ">"}
+_NATIVE = "<" if sys.byteorder == "little" else ">"
+
+# cppipc::ArrayFlavor.
+_BYTEARRAY, _ARRAY_ARRAY, _BUFFER = 2, 3, 4
+
+
+def describe(dtype):
+    """Text and code of a NumPy dtype. TypeError if its elements are no plain memory."""
+    if dtype.hasobject or dtype.char in "OT":
+        raise TypeError(f"cannot send elements of dtype {dtype}: they are Python objects")
+    if dtype.isbuiltin == 2 or dtype.kind not in "biufcmMSUV":
+        raise TypeError(f"cannot send elements of dtype {dtype}: it is not NumPy's own")
+    if dtype.names is None:
+        return dtype.str, dtype.char
+    return repr(_structure(dtype)), "V"
+
+
+def _structure(dtype):
+    """What numpy.dtype() makes this dtype from, in Python literals."""
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return (_structure(base), shape)
+    if dtype.names is None:
+        return dtype.str
+    fields = [dtype.fields[name] for name in dtype.names]
+    structure = {
+        "names": list(dtype.names),
+        "formats": [_structure(field[0]) for field in fields],
+        "offsets": [field[1] for field in fields],
+        "itemsize": dtype.itemsize,
+    }
+    if any(len(field) > 2 for field in fields):
+        structure["titles"] = [field[2] if len(field) > 2 else None for field in fields]
+    if dtype.isalignedstruct:
+        structure["aligned"] = True
+    return structure
+
+
+def describe_buffer(value, format, itemsize):
+    """Flavor, text and code of the elements of an exporter of the buffer protocol."""
+    if isinstance(value, bytearray):
+        return _BYTEARRAY, "|u1", "B"
+    array = sys.modules.get("array")
+    if array is not None and isinstance(value, array.array):
+        if value.typecode in "uw":
+            return _ARRAY_ARRAY, f"{_NATIVE}U1", "U" if value.typecode == "u" else "w"
+        return _ARRAY_ARRAY, _text(_NATIVE, _KINDS[value.typecode], itemsize), value.typecode
+    return _BUFFER, *_describe_format(value, format, itemsize)
+
+
+def _text(order, kind, itemsize):
+    return f"{'|' if itemsize == 1 else order}{kind}{itemsize}"
+
+
+def _describe_format(value, format, itemsize):
+    """Text and code for a format of the buffer protocol; opaque bytes if it has no name."""
+    order, character = _NATIVE, format
+    if format[:1] in ("@", "=", "<", ">", "!"):
+        order, character = _ORDERS.get(format[0], _NATIVE), format[1:]
+    if character in _KINDS:
+        text = _text(order, _KINDS[character], itemsize)
+        code = _CODES.get(text[1:])
+        if code is not None:
+            if code in "lL" and character in "qQ":
+                code = character
+            return text, code
+    if character == "c" and itemsize == 1:
+        return "|S1", "c"
+    if character.endswith("s") and character[:-1].isdigit():
+        return f"|S{itemsize}", "S"
+    if character.endswith("w"):
+        return f"{order}U{itemsize // 4}", "U"
+    if "numpy" in sys.modules and character.startswith("T{"):
+        import numpy
+
+        return describe(numpy.asarray(memoryview(value)).dtype)
+    return f"|V{itemsize}", "V"
+
+
+def format_of(text, code, itemsize):
+    """The buffer protocol's format for elements of that text and code."""
+    if text[0] in "[{" and "numpy" in sys.modules:
+        import numpy
+
+        return memoryview(numpy.empty(1, dtype_of(text, code))).format
+    if text[1:2] in tuple("iufcb"):
+        character = _FORMATS.get(code, code)
+        return character if text[0] in ("|", _NATIVE) else text[0] + character
+    if text[1:2] == "S":
+        return "c" if code == "c" else f"{itemsize}s"
+    if text[1:2] == "U":
+        return f"{itemsize // 4}w"
+    return f"{itemsize}x"
+
+
+def dtype_of(text, code):
+    """The NumPy dtype of that text and code. ValueError if the server sent nonsense."""
+    import numpy
+
+    dtype = _known_dtypes.get((text, code))
+    if dtype is not None:
+        return dtype
+    if text[0] in "[{":
+        import ast
+
+        dtype = numpy.dtype(ast.literal_eval(text))
+    else:
+        dtype = numpy.dtype(text)
+        if dtype.char != code and code not in "VSUMm":
+            dtype = numpy.dtype(code).newbyteorder(text[0])
+    if dtype.hasobject:
+        raise ValueError(f"the server sent an array of {text}, which is no plain memory")
+    if len(_known_dtypes) < 1000:
+        _known_dtypes[text, code] = dtype
+    return dtype
+
+
+_known_dtypes = {}
+
+
+def to_numpy(buffer, text, code, is_scalar):
+    """An ndarray over the memory of `buffer`, or a NumPy scalar; `buffer` without NumPy."""
+    try:
+        import numpy
+    except ImportError:
+        return buffer
+    dtype = dtype_of(text, code)
+    if dtype.itemsize != buffer.itemsize:
+        raise ValueError(f"the server sent elements of {buffer.itemsize} bytes as {text}")
+    order = "F" if buffer.is_fortran else "C"
+    array = numpy.ndarray(buffer.shape, dtype, buffer, order=order)
+    return array[()] if is_scalar else array
+
+
+def array_array(code, buffer):
+    """An array.array of the elements of `buffer`."""
+    import array
+
+    result = array.array("u" if code == "U" else code)
+    result.frombytes(buffer.tobytes())
+    return result

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting a private server."""
+
+import os
+from pathlib import Path
+
+from unity import _core, errors
+from unity._session import Session
+
+_BINARY_VARIABLE = "UNITY_SERVER_BINARY"
+
+
+def launch(
+    *, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, **server_options
+):
+    """Start a private server and open a session with it.
+
+    The server ends with the session: when it is closed, when nothing refers to it any more, or
+    when this process ends, however it does.
+
+    Args:
+        extensions: paths of extensions to load; none are supported yet.
+        log_file: path of the server's log; without it the log goes to memory, and its last
+            lines are shown if the server dies.
+        timeout_s: seconds that the server gets to answer for the first time.
+        server_binary: path of the server; default is $UNITY_SERVER_BINARY, else the one of this
+            package.
+        **server_options: long options of `unity_server` with "_" for "-": `True` gives a plain
+            flag, `False` and `None` nothing, a list the option once for each item.
+
+    Returns:
+        Session
+
+    Raises:
+        LaunchError: the server did not start or did not answer; `ServerNotFound` and
+            `ServerNotExecutable` say why if they can.
+        NotSupported: extensions were asked for.
+    """
+    if extensions:
+        raise errors.NotSupported("this version cannot load extensions")
+    command = [_binary_path(server_binary)]
+    if log_file is not None:
+        command += ["--log-file", os.fspath(log_file)]
+    for name, value in server_options.items():
+        command += _option(name, value)
+    return Session(_core.launch(command, float(timeout_s)))
+
+
+def _binary_path(server_binary):
+    chosen = server_binary or os.environ.get(_BINARY_VARIABLE)
+    if chosen is None:
+        chosen = Path(__file__).resolve().parent / "bin" / "unity_server"
+    # An absolute path, so that no search along $PATH is made.
+    path = os.path.abspath(os.fspath(chosen))
+    if os.path.isdir(path):
+        raise errors.ServerNotExecutable(f"the server binary {path!r} is a directory")
+    return path
+
+
+def _option(name, value):
+    """The words of one long option."""
+    option = "--" + name.replace("_", "-")
+    if value is True:
+        return [option]
+    if value is False or value is None:
+        return []
+    if isinstance(value, (list, tuple)):
+        return [word for item in value for word in _option(name, item)]
+    return [option, os.fspath(value) if isinstance(value, os.PathLike) else str(value)]

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions: what a user holds of a connection to a server."""
+
+import time
+
+from unity import _core, errors
+from unity._connection import Connection
+from unity._namespace import Namespace, toolkits_of, types_of
+
+# Seconds that a private server gets to end by itself once its session is closed.
+_CLOSE_PATIENCE_S = 5.0
+
+
+def connect(address, *, token=None, tls=None, timeout_s=10.0):
+    """Open a session with a shared server.
+
+    Args:
+        address: "unix:PATH" or "tcp:HOST:PORT"; unix://, ipc:// and tcp:// are accepted too.
+        token: not supported yet.
+        tls: not supported yet.
+        timeout_s: seconds for connecting and for the server's first answer.
+
+    Returns:
+        Session
+
+    Raises:
+        InvalidArgument: the address has another form.
+        ConnectionLost: nobody listens there; `ProtocolError` if it is no server of ours.
+        CallTimeout: nobody answered in time.
+        NotSupported: a token or TLS was asked for.
+    """
+    if token is not None or tls is not None:
+        raise errors.NotSupported("this version has neither tokens nor TLS")
+    if not isinstance(address, str):
+        raise errors.WrongType(f"an address is a str, not {type(address).__name__}")
+    return Session(_core.connect(address, float(timeout_s)))
+
+
+class Session:
+    """One connection to a server. A context manager that closes itself at the end.
+
+    Made by `unity.launch()` and `unity.connect()`. The connection lives as long as the session
+    or one of its proxies does.
+
+    Attributes:
+        types: the server's exposed types; `dir()` lists them, dotted names nest.
+        toolkits: the server's toolkits and functions, likewise.
+    """
+
+    def __init__(self, connection):
+        if not isinstance(connection, Connection):
+            raise TypeError("sessions are made by unity.launch() and unity.connect()")
+        self._connection = connection
+
+    @property
+    def types(self):
+        return types_of(self._connection)
+
+    @property
+    def toolkits(self):
+        return toolkits_of(self._connection)
+
+    def run(self, name, params=None):
+        """Call a toolkit or function by its name.
+
+        Args:
+            name: as registered, with dots, e.g. "diagnostics.echo".
+            params: a mapping of argument names to values.
+
+        Returns:
+            The toolkit's results, a dict; for a plain function `{"result": value}`.
+
+        Raises:
+            UnknownName: the server has nothing of that name.
+            WrongType: `params` does not fit the arguments' names.
+            ToolkitError: the toolkit reports failure.
+        """
+        routine = self._connection.description.functions.get(name)
+        if routine is None:
+            raise errors.UnknownName(f"the server has no toolkit or function {name!r}")
+        result = _core.bind(routine, self._connection)(**({} if params is None else dict(params)))
+        return result if routine.is_toolkit else {"result": result}
+
+    @property
+    def address(self):
+        """Where the server was found, e.g. "unix:/run/u.sock"."""
+        return self._connection.address
+
+    @property
+    def transport(self):
+        """How messages travel: "unix" or "tcp"."""
+        return self._connection.transport
+
+    @property
+    def server_pid(self):
+        """The server's process id, on the server's machine."""
+        return self._connection.server_pid
+
+    @property
+    def server_version(self):
+        """The server's version, e.g. "0.1.0"."""
+        return self._connection.description.version
+
+    @property
+    def closed(self):
+        """Whether the session has ended, by `close()` or by the server's end."""
+        return self._connection.is_closed
+
+    def ping(self):
+        """Seconds that an empty call takes."""
+        start = time.perf_counter()
+        _core.ping(self._connection)
+        return time.perf_counter() - start
+
+    def stats(self):
+        """What the server counts: a dict with `live_objects`, `sessions`, `calls` and more."""
+        return _core.stats(self._connection)
+
+    def close(self):
+        """End the session; twice is fine.
+
+        Its objects on the server are freed, pending calls and its proxies raise
+        `ConnectionLost`, and a private server ends: after 5 seconds it is killed.
+        """
+        self._connection.close(_CLOSE_PATIENCE_S)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def __repr__(self):
+        return f"<unity.Session on {self.address}, {'closed' if self.closed else 'live'}>"
+
+
+__all__ = ["Namespace", "Session", "connect"]

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong: one base class, and twins of Python's own exceptions.
+
+Every class derives from `Error` and, where Python has an exception for the condition, from that
+one too, so `except IndexError` catches an `std::out_of_range` of the server. Failures inside a
+toolkit are, on top of that, `ToolkitError`.
+"""
+
+import signal as _signal
+from concurrent.futures import CancelledError as _CancelledError
+
+
+class Error(Exception):
+    """Base of all exceptions of this package.
+
+    Attributes:
+        kind: the kind of error as the wire contract names it, e.g. "outOfRange"; "" if the
+            error was found on this side.
+        where: the method or function that failed, e.g. "Counter.increment"; may be "".
+        thrown_type: the C++ type that was thrown on the server, e.g. "std::out_of_range"; may
+            be "".
+    """
+
+    kind = ""
+    where = ""
+    thrown_type = ""
+
+    def __reduce__(self):
+        state = dict(self.__dict__)
+        if isinstance(self, OSError) and self.errno is not None:
+            state["errno"] = self.errno
+        return _rebuild, (type(self), self.args, state)
+
+
+def _rebuild(cls, args, state):
+    error = cls(*args)
+    for name, value in state.items():
+        setattr(error, name, value)
+    return error
+
+
+class RemoteError(Error, RuntimeError):
+    """Any C++ exception of the server that has no class of its own below."""
+
+
+class ToolkitError(Error, RuntimeError):
+    """A toolkit reports failure, or a C++ exception was thrown inside one."""
+
+
+class InvalidArgument(Error, ValueError):
+    """An argument has a wrong value; std::invalid_argument."""
+
+
+class DomainError(Error, ValueError):
+    """An argument lies outside of what a function is defined for; std::domain_error."""
+
+
+class OutOfRange(Error, IndexError):
+    """An index or key that is not there; std::out_of_range."""
+
+
+class OutOfMemory(Error, MemoryError):
+    """The server could not get memory; std::bad_alloc."""
+
+
+class WrongType(Error, TypeError):
+    """An argument of a wrong type, or wrong argument names or counts; std::bad_cast."""
+
+
+class Overflow(Error, OverflowError):
+    """A number that does not fit; std::overflow_error."""
+
+
+class InputOutputError(Error, OSError):
+    """The server could not read or write; std::ios_base::failure, std::system_error."""
+
+
+class UnknownName(Error, LookupError, AttributeError):
+    """The server has no type, method, property or function of that name."""
+
+
+class ConnectionLost(Error, ConnectionError):
+    """The session ended: it was closed, or the server is out of reach."""
+
+
+class ServerCrashed(ConnectionLost):
+    """The server process ended before its session did.
+
+    Attributes:
+        signal: the signal that killed it, e.g. "SIGSEGV"; "" if none did.
+        last_lines: what it printed last, a list of str.
+    """
+
+    signal = ""
+    last_lines = ()
+
+
+class CallTimeout(Error, TimeoutError):
+    """The reply did not come in time. The session stays usable."""
+
+
+class Cancelled(Error, _CancelledError):
+    """The call was cancelled."""
+
+
+class StaleReference(Error, LookupError):
+    """A reference to an object that no longer exists."""
+
+
+class QuotaExceeded(Error, RuntimeError):
+    """The session is past one of the server's limits."""
+
+
+class ForkedSession(ConnectionLost):
+    """A session, proxy or call of the parent process was used in a forked child."""
+
+
+class TooLarge(Error, ValueError):
+    """A value that does not fit into one message."""
+
+
+class NotSupported(Error, NotImplementedError):
+    """Something that this build, server or transport cannot do."""
+
+
+class ProtocolError(ConnectionLost):
+    """The other side speaks another protocol, or broke ours."""
+
+
+class LaunchError(Error, RuntimeError):
+    """A server could not be started."""
+
+
+class ServerNotFound(LaunchError, FileNotFoundError):
+    """There is no server binary at that path."""
+
+
+class ServerNotExecutable(LaunchError, PermissionError):
+    """The server binary may not be executed."""
+
+
+class ToolkitInvalidArgument(ToolkitError, InvalidArgument):
+    """`InvalidArgument` inside a toolkit."""
+
+
+class ToolkitDomainError(ToolkitError, DomainError):
+    """`DomainError` inside a toolkit."""
+
+
+class ToolkitOutOfRange(ToolkitError, OutOfRange):
+    """`OutOfRange` inside a toolkit."""
+
+
+class ToolkitOutOfMemory(ToolkitError, OutOfMemory):
+    """`OutOfMemory` inside a toolkit."""
+
+
+class ToolkitWrongType(ToolkitError, WrongType):
+    """`WrongType` inside a toolkit."""
+
+
+class ToolkitOverflow(ToolkitError, Overflow):
+    """`Overflow` inside a toolkit."""
+
+
+class ToolkitInputOutputError(ToolkitError, InputOutputError):
+    """`InputOutputError` inside a toolkit."""
+
+
+# By cppipc::ErrorKind.
+_CLASSES = (
+    RemoteError,
+    ToolkitError,
+    InvalidArgument,
+    DomainError,
+    OutOfRange,
+    OutOfMemory,
+    WrongType,
+    Overflow,
+    InputOutputError,
+    UnknownName,
+    ConnectionLost,
+    ServerCrashed,
+    CallTimeout,
+    Cancelled,
+    StaleReference,
+    QuotaExceeded,
+    ForkedSession,
+    TooLarge,
+    NotSupported,
+    ProtocolError,
+)
+
+_TOOLKIT_TWINS = {
+    RemoteError: ToolkitError,
+    InvalidArgument: ToolkitInvalidArgument,
+    DomainError: ToolkitDomainError,
+    OutOfRange: ToolkitOutOfRange,
+    OutOfMemory: ToolkitOutOfMemory,
+    WrongType: ToolkitWrongType,
+    Overflow: ToolkitOverflow,
+    InputOutputError: ToolkitInputOutputError,
+}
+
+_LAST_LINES = "\nits last lines:\n"
+
+
+def from_fault(kind, kind_name, message, in_toolkit, where, thrown_type, error_number):
+    """The exception for a cppipc::Error; called by the seam."""
+    cls = _CLASSES[kind] if kind < len(_CLASSES) else RemoteError
+    if in_toolkit:
+        cls = _TOOLKIT_TWINS.get(cls, cls)
+    error = cls(message)
+    error.kind = kind_name
+    error.where = where
+    error.thrown_type = thrown_type
+    if isinstance(error, ServerCrashed):
+        error.signal = _signal_name(error_number)
+        error.last_lines = message.partition(_LAST_LINES)[2].splitlines()
+    elif isinstance(error, OSError) and error_number:
+        error.errno = error_number
+    return error
+
+
+def _signal_name(number):
+    if number == 0:
+        return ""
+    try:
+        return _signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
+
+
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if isinstance(value, type) and issubclass(value, Error)
+]

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+
+from unity cimport cppipc
+
+
+cdef class Buffer:
+    cdef cppipc.AnyArray array
+    cdef bytes format_  # of the buffer protocol; None until asked for
+    cdef object __weakref__
+
+    cdef bytes buffer_format(self)
+
+
+# A writable buffer, contiguous in C or Fortran order, that shares the memory where it can.
+cdef Buffer buffer_of(const cppipc.AnyArray& array)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory made by C++, for Python."""
+
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
+from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.object cimport Py_EQ, Py_NE
+from unity cimport cppipc
+
+from unity import _dtypes
+
+
+cdef class Buffer:
+    """An array that exports the buffer protocol: `memoryview(x)`, `bytes(x)`, `numpy.asarray(x)`.
+
+    It stands for exporters that are no arrays of NumPy or of the standard library, and for
+    every array where NumPy is not installed. Always writable.
+    """
+
+    def __init__(self):
+        raise TypeError("a Buffer is made by a call that returns an array")
+
+    @property
+    def dtype(self):
+        """The elements' type as NumPy writes it, e.g. "<f8"."""
+        return self.array.dtype.text.decode()
+
+    @property
+    def format(self):
+        """The elements' type as the buffer protocol writes it, e.g. "d"."""
+        return self.buffer_format().decode()
+
+    @property
+    def itemsize(self):
+        return self.array.dtype.itemsize
+
+    @property
+    def shape(self):
+        return tuple([self.array.shape[i] for i in range(self.array.shape.size())])
+
+    @property
+    def strides(self):
+        return tuple([self.array.strides[i] for i in range(self.array.strides.size())])
+
+    @property
+    def ndim(self):
+        return self.array.shape.size()
+
+    @property
+    def nbytes(self):
+        return self.array.nbytes()
+
+    @property
+    def is_fortran(self):
+        """Whether the elements lie in Fortran order and not in C order."""
+        return not self.array.is_c_contiguous()
+
+    def tobytes(self):
+        """The elements in C order."""
+        return memoryview(self).tobytes()
+
+    def tolist(self):
+        """The elements as nested lists."""
+        return memoryview(self).tolist()
+
+    def __len__(self):
+        if self.array.shape.empty():
+            raise TypeError("len() of a 0-dimensional buffer")
+        return self.array.shape[0]
+
+    def __getitem__(self, key):
+        return memoryview(self)[key]
+
+    def __setitem__(self, key, value):
+        memoryview(self)[key] = value
+
+    def __richcmp__(self, other, int operation):
+        if operation != Py_EQ and operation != Py_NE:
+            return NotImplemented
+        try:
+            theirs = memoryview(other)
+        except TypeError:
+            return NotImplemented
+        return (memoryview(self) == theirs) == (operation == Py_EQ)
+
+    __hash__ = None
+
+    def __repr__(self):
+        return f"<unity.Buffer of {self.dtype}, shape {self.shape}>"
+
+    cdef bytes buffer_format(self):
+        if self.format_ is None:
+            self.format_ = _dtypes.format_of(
+                self.dtype, chr(self.array.dtype.code), self.itemsize).encode()
+        return self.format_
+
+    def __getbuffer__(self, Py_buffer* view, int flags):
+        if (flags & PyBUF_STRIDES) != PyBUF_STRIDES and not self.array.is_c_contiguous():
+            # One dimension of bytes is what a reader without strides gets, in any order.
+            if (flags & PyBUF_ND) == PyBUF_ND:
+                raise BufferError("the memory is in Fortran order; ask for strides")
+        view.buf = <void*>self.array.data if self.array.data != NULL else <void*>&self.array
+        view.obj = self
+        view.len = self.array.nbytes()
+        view.readonly = 0
+        view.itemsize = self.array.dtype.itemsize
+        view.format = PyBytes_AS_STRING(self.buffer_format()) if flags & PyBUF_FORMAT else NULL
+        view.ndim = <int>self.array.shape.size()
+        view.shape = <Py_ssize_t*>self.array.shape.data() if flags & PyBUF_ND else NULL
+        view.strides = (<Py_ssize_t*>self.array.strides.data()
+                        if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL)
+        view.suboffsets = NULL
+        view.internal = NULL
+
+
+cdef Buffer buffer_of(const cppipc.AnyArray& array):
+    cdef Buffer buffer = Buffer.__new__(Buffer)
+    if array.is_readonly or not (array.is_c_contiguous() or array.is_f_contiguous()):
+        flavor = array.flavor
+        buffer.array = array.copy()
+        buffer.array.flavor = flavor
+    else:
+        buffer.array = array
+    return buffer

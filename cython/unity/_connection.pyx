@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One session with a server, and the proxies that stand for the server's objects."""
+
+import weakref
+
+cimport cython
+from cpython.object cimport PyTypeObject
+from cython.operator cimport dereference
+from libc.stdint cimport uint64_t
+from libc.string cimport memcmp, memcpy
+from libcpp.memory cimport shared_ptr
+
+from unity cimport cppipc
+from unity._runtime cimport PyObject, Runtime, runtime
+
+from unity import errors
+
+
+cdef extern from "waiting.h" namespace "unity" nogil:
+    void leak_client "unity::leak" (shared_ptr[cppipc.Client]&)
+    void leak_process "unity::leak" (shared_ptr[ServerProcess]&)
+    void leak_remote "unity::leak" (shared_ptr[cppipc.RemoteObject]&)
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject*)
+    ctypedef struct NamedType "PyTypeObject":
+        const char* tp_name
+
+
+cdef Runtime* process_runtime = runtime()
+
+# Every connection of this process that is not gone: what exit and fork have to look after.
+live_connections = weakref.WeakSet()
+
+
+cdef class Connection:
+    """The connection under one `unity.Session`; lives while the session or a proxy does."""
+
+    def __cinit__(self):
+        self.generation = process_runtime.generation()
+        self.classes = {}
+
+    def __init__(self):
+        raise TypeError("a connection is made by unity.launch() or unity.connect()")
+
+    def __dealloc__(self):
+        if not self.client:
+            return
+        if self.is_of_parent():
+            leak_client(self.client)
+            leak_process(self.process)
+            return
+        with nogil:
+            self.client.get().close()
+            self.client.reset()
+            self.process.reset()
+
+    @property
+    def is_closed(self):
+        return self.is_of_parent() or self.client.get().is_closed()
+
+    @property
+    def transport(self):
+        return self.client.get().transport().decode()
+
+    @property
+    def server_pid(self):
+        return self.client.get().server_pid()
+
+    def close(self, double patience_s):
+        """End the session; a private server gets `patience_s` seconds to end by itself.
+
+        Does nothing in a forked child. Twice is fine.
+        """
+        self.disconnect()
+        if self.process and not self.is_of_parent():
+            with nogil:
+                self.process.get().finish(patience_s)
+
+    def disconnect(self):
+        """The first half of close(): a private server begins to end."""
+        if not self.is_of_parent():
+            with nogil:
+                self.client.get().close()
+
+    def abandon(self):
+        """In a forked child: make every use an error, and leave the parent's session alone."""
+        self.client.get().abandon()
+
+    cdef bint is_of_parent(self) noexcept:
+        return self.generation != process_runtime.generation()
+
+    cdef int check(self) except -1:
+        if self.is_of_parent():
+            raise errors.ForkedSession(
+                f"the session on {self.address} belongs to the parent process; "
+                "open another one in the forked child")
+        return 0
+
+    cdef object proxy_of(self, const shared_ptr[cppipc.RemoteObject]& remote):
+        # The proxy for a server object: the living one if there is one.
+        cdef Proxy fresh
+        living = self.living_proxy(remote.get())
+        if living is not None:
+            return living
+        name = remote.get().type_name().data()[:remote.get().type_name().size()].decode()
+        fresh = Proxy.__new__(self.description.class_of(name, self))
+        # Making it may have run finalisers, and those may have made the same proxy.
+        living = self.living_proxy(remote.get())
+        if living is not None:
+            return living
+        fresh.connection = self
+        fresh.remote = remote
+        self.proxies[remote.get()] = <PyObject*>fresh
+        return fresh
+
+    cdef object living_proxy(self, cppipc.RemoteObject* remote):
+        found = self.proxies.find(remote)
+        if found == self.proxies.end():
+            return None
+        # While a proxy's weak references end it is still in the table, but it is dead.
+        if Py_REFCNT(dereference(found).second) <= 0:
+            return None
+        return <object>dereference(found).second
+
+
+# A proxy refers to its connection only, so it is never part of a cycle.
+@cython.no_gc
+cdef class Proxy:
+    """A server object, as this process sees it.
+
+    Equal proxies, with equal hashes, stand for the same object, and within a session an object
+    has one proxy. When the last proxy is dropped the server may let the object go.
+    """
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError(f"{type(self).__name__} objects are made by a session")
+
+    def __dealloc__(self):
+        if not self.remote:
+            return
+        if self.connection.is_of_parent():
+            leak_remote(self.remote)
+            return
+        found = self.connection.proxies.find(self.remote.get())
+        # Another one may have taken the place of a proxy that was dying.
+        if (found != self.connection.proxies.end()
+                and dereference(found).second == <PyObject*>self):
+            self.connection.proxies.erase(found)
+
+    def __eq__(self, other):
+        if not isinstance(other, Proxy):
+            return NotImplemented
+        if self is other:
+            return True
+        return memcmp(object_id(self), object_id(<Proxy>other), 16) == 0
+
+    def __hash__(self):
+        cdef Py_hash_t value
+        memcpy(&value, object_id(self), sizeof(value))
+        return value
+
+    def __repr__(self):
+        state = "closed" if self.connection.is_closed else "live"
+        return f"<{type(self).__name__} on {self.connection.address}, {state}>"
+
+    def __reduce__(self):
+        raise TypeError(f"a {type(self).__name__} proxy belongs to its session and cannot be "
+                        "pickled or copied")
+
+
+cdef const unsigned char* object_id(Proxy proxy) except NULL:
+    if not proxy.remote:
+        raise TypeError("this proxy was not made by a session")
+    return proxy.remote.get().object_id().data()
+
+
+# The name that users know it by.
+(<NamedType*>Proxy).tp_name = "unity.Proxy"

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opening sessions, what a session can be asked, and the end and the forks of the process."""
+
+import atexit
+import errno
+import os
+import socket as sockets
+import time
+
+from libcpp.memory cimport shared_ptr
+from libcpp.optional cimport optional
+from libcpp.string cimport string
+from libcpp.vector cimport vector
+
+from unity cimport cppipc
+from unity._connection cimport Connection, ServerProcess
+from unity._description cimport description_of
+from unity._routine cimport Target
+from unity._runtime cimport Runtime, runtime
+from unity._values cimport from_variant
+from unity.cppipc cimport raise_as_python
+
+from unity import _runtime, errors
+from unity._connection import live_connections
+from unity._function import bind  # noqa: F401
+
+cdef extern from "server_process.h" namespace "unity" nogil:
+    shared_ptr[ServerProcess] start_server "unity::ServerProcess::start" (
+        const vector[string]&, int) except +raise_as_python
+
+cdef extern from "waiting.h" namespace "unity" nogil:
+    shared_ptr[cppipc.Client] connect_client "unity::connect" (
+        const Runtime&, const string&, double) except +raise_as_python
+    shared_ptr[cppipc.Client] adopt_client "unity::adopt" (
+        const Runtime&, int, double, const string&, const shared_ptr[ServerProcess]&) \
+        except +raise_as_python
+    void send_and_wait(
+        const Runtime&, cppipc.Client&, Target, const string&,
+        const shared_ptr[cppipc.RemoteObject]&, cppipc.Arguments&, const cppipc.CallOptions&,
+        cppipc.Variant*) except +raise_as_python
+
+
+cdef Runtime* process_runtime = runtime()
+
+# Seconds that private servers get to end by themselves when the interpreter ends.
+cdef double EXIT_PATIENCE_S = 3.0
+# Seconds from the loss of the connection to the end of a process that failed to start.
+cdef double FAILURE_PATIENCE_S = 1.0
+
+
+def connect(str address, double timeout_s):
+    """A Connection to a shared server."""
+    cdef string target = os.fsencode(address)
+    cdef shared_ptr[cppipc.Client] client
+    with nogil:
+        client = connect_client(process_runtime[0], target, timeout_s)
+    return new_connection(client, shared_ptr[ServerProcess]())
+
+
+def launch(list command, double timeout_s):
+    """A Connection to a new private server, started by `command`, whose first item is a path.
+
+    The command gets the options that name its socket and its launcher at its end.
+    """
+    cdef shared_ptr[ServerProcess] process
+    cdef shared_ptr[cppipc.Client] client
+    cdef vector[string] arguments
+    cdef string name
+    cdef int socket_fd = -1
+    for argument in command + ["--inherited-fd=3", "--launcher-pidfd=4"]:
+        arguments.push_back(os.fsencode(argument))
+    ours, theirs = sockets.socketpair(sockets.AF_UNIX, sockets.SOCK_STREAM)
+    with ours, theirs:
+        socket_fd = theirs.fileno()
+        try:
+            with nogil:
+                process = start_server(arguments, socket_fd)
+        except errors.InputOutputError as error:
+            raise not_started(command[0], error) from error
+        theirs.close()
+        socket_fd = ours.detach()
+    name = b"private:%d" % process.get().pid()
+    try:
+        with nogil:
+            client = adopt_client(process_runtime[0], socket_fd, timeout_s, name, process)
+    except errors.Error as error:
+        raise not_answering(process, error) from error
+    except BaseException:
+        process.get().finish(0)
+        raise
+    return new_connection(client, process)
+
+
+cdef object new_connection(shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process):
+    cdef Connection connection = Connection.__new__(Connection)
+    connection.client = client
+    connection.process = process
+    connection.address = client.get().address().decode()
+    connection.description = description_of(client.get()[0])
+    live_connections.add(connection)
+    return connection
+
+
+cdef object not_started(str path, object error):
+    # The LaunchError for a process that could not be started.
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        cls = errors.ServerNotFound
+        text = f"there is no server binary at {path!r}"
+    elif error.errno in (errno.EACCES, errno.ENOEXEC):
+        cls = errors.ServerNotExecutable
+        text = f"the server binary {path!r} cannot be executed"
+    else:
+        cls = errors.LaunchError
+        text = f"the server {path!r} cannot be started: {error}"
+    result = cls(text)
+    result.errno = error.errno
+    return result
+
+
+cdef object not_answering(shared_ptr[ServerProcess] process, object error):
+    # The LaunchError for a process that did not become a server of ours; ends it.
+    cdef bint is_ended
+    with nogil:
+        is_ended = process.get().has_ended(FAILURE_PATIENCE_S)
+    ending = process.get().ending().text.decode()
+    lines = process.get().last_lines().decode(errors="backslashreplace")
+    with nogil:
+        process.get().finish(0)
+    text = f"the server {ending} at its start" if is_ended else f"the server is of no use: {error}"
+    return errors.LaunchError(text + (f"\nits last lines:\n{lines}" if lines else ""))
+
+
+def stats(Connection connection, timeout_s=None):
+    """What the server counts, a dict."""
+    return ask(connection, Target.kStats, timeout_s)
+
+
+def ping(Connection connection, timeout_s=None):
+    """An empty call."""
+    ask(connection, Target.kPing, timeout_s)
+
+
+cdef object ask(Connection connection, Target target, object timeout_s):
+    cdef cppipc.Arguments arguments
+    cdef cppipc.CallOptions options
+    cdef cppipc.Variant result
+    cdef shared_ptr[cppipc.RemoteObject] no_object
+    cdef string no_name
+    connection.check()
+    if timeout_s is not None:
+        options.timeout_s = <double>timeout_s
+    with nogil:
+        send_and_wait(process_runtime[0], connection.client.get()[0], target, no_name, no_object,
+                      arguments, options, &result)
+    return from_variant(result, connection)
+
+
+def end_sessions():
+    """When the interpreter ends: close what is open, and let nobody come back from a wait."""
+    _runtime.begin_exit()
+    connections = list(live_connections)
+    for connection in connections:
+        connection.disconnect()
+    deadline = time.monotonic() + EXIT_PATIENCE_S
+    for connection in connections:
+        connection.close(max(0.0, deadline - time.monotonic()))
+
+
+def abandon_sessions():
+    """In a forked child: the sessions are the parent's."""
+    for connection in list(live_connections):
+        connection.abandon()
+    live_connections.clear()
+
+
+atexit.register(end_sessions)
+os.register_at_fork(after_in_child=abandon_sessions)

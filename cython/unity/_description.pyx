@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a server offers, in Python: made once for all sessions with equal descriptions."""
+
+import weakref
+
+from unity cimport cppipc
+from unity._connection cimport Connection, Proxy
+from unity._function cimport new_function, new_method, new_property
+from unity._routine cimport Routine, Target, getter_of, routine_of, setter_of
+
+from unity import errors
+
+
+# By the description's hash; an entry lives as long as a session uses it.
+known_descriptions = weakref.WeakValueDictionary()
+
+
+class Description:
+    """Types and functions of a server.
+
+    Attributes:
+        version: of the server.
+        types: name -> TypeDescription.
+        functions: name -> Routine, toolkits among them.
+        toolkits: the names of those that report failure by ToolkitError.
+    """
+
+    def __init__(self, version, types, functions):
+        self.version = version
+        self.types = types
+        self.functions = functions
+
+    def class_of(self, name, Connection connection):
+        """The class of that name for that session; made when it is first needed."""
+        cls = connection.classes.get(name)
+        if cls is None:
+            described = self.types.get(name)
+            if described is None:
+                described = TypeDescription(name, "", None, {})
+            # Another thread may have made it meanwhile: the first one stays.
+            cls = connection.classes.setdefault(name, make_class(described, connection))
+        return cls
+
+
+class TypeDescription:
+    """One exposed type: its constructor (None: clients cannot create one) and class members."""
+
+    def __init__(self, name, doc, constructor, members):
+        self.name = name
+        self.doc = doc
+        self.constructor = constructor
+        self.members = members
+
+
+class ProxyType(type):
+    """The type of the classes of a session: calling one creates an object on the server."""
+
+    def __call__(cls, *args, **kwargs):
+        return constructor_of(cls)(*args, **kwargs)
+
+    @property
+    def __signature__(cls):
+        described = cls._description
+        if described is None or described.constructor is None:
+            raise AttributeError("__signature__")
+        return described.constructor.signature
+
+    def __repr__(cls):
+        connection = cls._connection()
+        where = "a session that is gone" if connection is None else connection.address
+        return f"<class {cls.__name__} on {where}>"
+
+
+def constructor_of(cls):
+    connection = cls._connection()
+    if connection is None:
+        raise errors.ConnectionLost(
+            f"session closed: nothing refers any more to the session of this {cls.__name__}")
+    constructor = cls._description.constructor
+    if constructor is None:
+        raise errors.WrongType(f"{cls.__name__} objects cannot be created, only returned by calls")
+    return new_function(<Routine?>constructor, <Connection?>connection, None)
+
+
+def make_class(described, connection):
+    """The class of a type for one session. It does not keep the session open."""
+    return ProxyType(described.name.rpartition(".")[2], (Proxy,), {
+        "__slots__": (),
+        "__module__": "unity",
+        "__doc__": described.doc,
+        "__qualname__": described.name,
+        "__init_subclass__": refuse_subclass,
+        "_description": described,
+        "_connection": weakref.ref(connection),
+        **described.members,
+    })
+
+
+@classmethod
+def refuse_subclass(cls, **kwargs):
+    raise TypeError(f"{cls.__base__.__name__} stands for a type of the server and cannot be "
+                    "subclassed")
+
+
+cdef object description_of(const cppipc.Client& client):
+    key = client.description_hash()
+    description = known_descriptions.get(key)
+    if description is None:
+        description = known_descriptions.setdefault(key, convert(client.description()))
+    return description
+
+
+cdef object convert(const cppipc.Description& description):
+    cdef size_t i
+    types = {}
+    for i in range(description.types.size()):
+        described = type_of(description.types[i])
+        types[described.name] = described
+    functions = {}
+    for i in range(description.functions.size()):
+        functions[description.functions[i].name.decode()] = routine_of(
+            description.functions[i], Target.kRun, None)
+    return Description(description.version.decode(), types, functions)
+
+
+cdef object type_of(const cppipc.TypeDescription& described):
+    cdef size_t i
+    cdef Routine setter
+    name = described.name.decode()
+    constructor = None
+    if described.constructor.has_value():
+        constructor = routine_of(described.constructor.value(), Target.kCreate, name)
+    members = {}
+    for i in range(described.methods.size()):
+        members[described.methods[i].name.decode()] = new_method(
+            routine_of(described.methods[i], Target.kMethod, name))
+    for i in range(described.properties.size()):
+        setter = None
+        if described.properties[i].is_writable:
+            setter = setter_of(described.properties[i], name)
+        members[described.properties[i].name.decode()] = new_property(
+            getter_of(described.properties[i], name), setter)
+    return TypeDescription(name, described.doc.decode(), constructor, members)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+
+from unity cimport cppipc
+from unity._connection cimport Connection, Proxy
+from unity._routine cimport Routine
+from unity._runtime cimport PyObject
+
+ctypedef object (*VectorCall)(object, PyObject**, size_t, PyObject*)
+
+
+# A routine and where it is called: a bound method, a toolkit or a constructor of a session.
+cdef class Function:
+    cdef VectorCall vectorcall
+    cdef readonly Routine routine
+    cdef Connection connection
+    cdef Proxy target            # None but for methods
+    cdef cppipc.CallOptions options_
+
+
+# A method as it lies in a class.
+cdef class Method:
+    cdef VectorCall vectorcall
+    cdef readonly Routine routine
+
+
+# A property as it lies in a class.
+cdef class Property:
+    cdef Routine getter
+    cdef Routine setter          # None: read-only
+
+
+cdef Function new_function(Routine routine, Connection connection, Proxy target)
+cdef Method new_method(Routine routine)
+cdef Property new_property(Routine getter, Routine setter)

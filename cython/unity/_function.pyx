@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Callables: methods, properties, toolkits and constructors, and the way of a blocking call.
+
+A call takes three steps: arguments become variants with the GIL, the call is sent and waited
+for without it, the result becomes a Python value with it.
+"""
+
+from libcpp.optional cimport nullopt, optional
+from libcpp.memory cimport shared_ptr
+from libcpp.string cimport string
+
+from unity cimport cppipc
+from unity._call cimport new_call
+from unity._connection cimport Connection, Proxy
+from unity._routine cimport Routine, Target
+from unity._runtime cimport PyObject, Runtime, runtime
+from unity._values cimport from_variant
+from unity.cppipc cimport raise_as_python
+
+from unity import errors
+
+
+cdef extern from "Python.h":
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+    ctypedef struct PyTypeObject:
+        pass
+
+cdef extern from "vectorcall.h" namespace "unity":
+    void enable_vectorcall(PyTypeObject*, Py_ssize_t, bint)
+
+cdef extern from "waiting.h" namespace "unity" nogil:
+    cppipc.CallPtr send(
+        cppipc.Client&, Target, const string&, const shared_ptr[cppipc.RemoteObject]&,
+        cppipc.Arguments&, const cppipc.CallOptions&) except +raise_as_python
+    void send_and_wait(
+        const Runtime&, cppipc.Client&, Target, const string&,
+        const shared_ptr[cppipc.RemoteObject]&, cppipc.Arguments&, const cppipc.CallOptions&,
+        cppipc.Variant*) except +raise_as_python
+
+
+cdef Runtime* process_runtime = runtime()
+cdef shared_ptr[cppipc.RemoteObject] no_object
+
+
+cdef object invoke(Routine routine, Connection connection, Proxy target,
+                   const cppipc.CallOptions& options, PyObject** values, Py_ssize_t positional,
+                   PyObject* keywords):
+    # A blocking call.
+    cdef cppipc.Arguments arguments
+    cdef cppipc.Variant result
+    cdef const shared_ptr[cppipc.RemoteObject]* remote = &no_object
+    connection.check()
+    routine.marshal(&arguments, values, positional, keywords, connection, False)
+    if target is not None:
+        remote = &target.remote
+    try:
+        with nogil:
+            send_and_wait(process_runtime[0], connection.client.get()[0], routine.target,
+                          routine.wire_name, remote[0], arguments, options, &result)
+    finally:
+        if process_runtime.has_dropped():
+            process_runtime.release_dropped()
+    return from_variant(result, connection)
+
+
+cdef class Function:
+    """Something of a server that can be called. `f(…)` waits for the result, `f.submit(…)`
+    returns a `unity.Call` at once, `f.options(timeout_s=…)` is `f` with a limit."""
+
+    def __init__(self):
+        raise TypeError("a Function is made by a session")
+
+    @property
+    def __name__(self):
+        return self.routine.name
+
+    @property
+    def __qualname__(self):
+        return self.routine.qualname
+
+    @property
+    def __doc__(self):
+        return self.routine.doc
+
+    @property
+    def __signature__(self):
+        return self.routine.signature
+
+    @property
+    def __self__(self):
+        if self.target is None:
+            raise AttributeError(f"{self.routine.qualname} is no method")
+        return self.target
+
+    @property
+    def __module__(self):
+        return "unity"
+
+    def submit(self, *args, **kwargs):
+        """Send the call and return its future, a `unity.Call`, without waiting."""
+        cdef cppipc.Arguments arguments
+        cdef cppipc.CallPtr call
+        cdef const shared_ptr[cppipc.RemoteObject]* remote = &no_object
+        cdef tuple values = args
+        cdef tuple names
+        cdef PyObject* keywords = NULL
+        self.connection.check()
+        if kwargs:
+            values = args + tuple(kwargs.values())
+            names = tuple(kwargs)
+            keywords = <PyObject*>names
+        self.routine.marshal(&arguments, items_of(values), len(args), keywords, self.connection,
+                             True)
+        if self.target is not None:
+            remote = &self.target.remote
+        with nogil:
+            call = send(self.connection.client.get()[0], self.routine.target,
+                        self.routine.wire_name, remote[0], arguments, self.options_)
+        if process_runtime.has_dropped():
+            process_runtime.release_dropped()
+        return new_call(call, self.connection, self.routine)
+
+    def options(self, *, timeout_s=None):
+        """The same function, of which each call may take `timeout_s` seconds (None: no limit).
+
+        After that the caller gets `CallTimeout`, and the server sees the call as cancelled.
+        """
+        cdef Function limited = new_function(self.routine, self.connection, self.target)
+        if timeout_s is not None:
+            limited.options_.timeout_s = <double>checked_timeout(timeout_s)
+        return limited
+
+    def __eq__(self, other):
+        if not isinstance(other, Function):
+            return NotImplemented
+        return (self.routine is (<Function>other).routine
+                and self.connection is (<Function>other).connection
+                and self.target is (<Function>other).target
+                and self.timeout_s == (<Function>other).timeout_s)
+
+    def __hash__(self):
+        return hash((id(self.routine), id(self.connection), id(self.target)))
+
+    @property
+    def timeout_s(self):
+        """Seconds that a call may take; None for no limit."""
+        if not self.options_.timeout_s.has_value():
+            return None
+        return self.options_.timeout_s.value()
+
+    def __repr__(self):
+        limit = "" if self.timeout_s is None else f", at most {self.timeout_s:g} s"
+        if self.target is not None:
+            return f"<method {self.routine.qualname} of {self.target!r}{limit}>"
+        state = "closed" if self.connection.is_closed else "live"
+        return f"<toolkit {self.routine.qualname} on {self.connection.address}, {state}{limit}>"
+
+
+cdef object checked_timeout(object timeout_s):
+    seconds = float(timeout_s)
+    if not seconds >= 0:
+        raise errors.InvalidArgument(f"timeout_s must be 0 or more seconds, not {timeout_s!r}")
+    return seconds
+
+
+cdef extern from *:
+    """
+    // The items of a tuple, borrowed.
+    static inline PyObject** unity_items_of(PyObject* tuple) {
+      return reinterpret_cast<PyTupleObject*>(tuple)->ob_item;
+    }
+    """
+    PyObject** items_of "unity_items_of" (object)
+
+
+cdef Function new_function(Routine routine, Connection connection, Proxy target):
+    cdef Function function = Function.__new__(Function)
+    function.vectorcall = call_function
+    function.routine = routine
+    function.connection = connection
+    function.target = target
+    return function
+
+
+cdef object call_function(object function, PyObject** values, size_t count, PyObject* keywords):
+    return invoke((<Function>function).routine, (<Function>function).connection,
+                  (<Function>function).target, (<Function>function).options_, values,
+                  PyVectorcall_NARGS(count), keywords)
+
+
+cdef cppipc.CallOptions no_options
+
+
+cdef class Method:
+    """A method of an exposed type, as `help()` and the interpreter find it in the class."""
+
+    def __init__(self):
+        raise TypeError("a Method is made from a server's description")
+
+    def __get__(self, instance, owner):
+        if instance is None:
+            return self
+        proxy = <Proxy?>instance
+        return new_function(self.routine, proxy.connection, proxy)
+
+    @property
+    def __name__(self):
+        return self.routine.name
+
+    @property
+    def __qualname__(self):
+        return self.routine.qualname
+
+    @property
+    def __doc__(self):
+        return self.routine.doc
+
+    @property
+    def __signature__(self):
+        from unity._signatures import with_self
+
+        return with_self(self.routine.signature)
+
+    def __repr__(self):
+        return f"<method {self.routine.qualname}>"
+
+
+cdef object call_method(object method, PyObject** values, size_t count, PyObject* keywords):
+    cdef Py_ssize_t given = PyVectorcall_NARGS(count)
+    cdef Routine routine = (<Method>method).routine
+    if given == 0 or not isinstance(<object>values[0], Proxy):
+        raise errors.WrongType(f"{routine.qualname}() needs its object as the first argument")
+    proxy = <Proxy>values[0]
+    if getattr(type(proxy), routine.name, None) is not method:
+        raise errors.WrongType(f"{routine.qualname}() is no method of {proxy!r}")
+    return invoke(routine, proxy.connection, proxy, no_options, values + 1, given - 1, keywords)
+
+
+cdef Method new_method(Routine routine):
+    cdef Method method = Method.__new__(Method)
+    method.vectorcall = call_method
+    method.routine = routine
+    return method
+
+
+cdef class Property:
+    """A property of an exposed type. To read or write it is a call."""
+
+    def __init__(self):
+        raise TypeError("a Property is made from a server's description")
+
+    def __get__(self, instance, owner):
+        if instance is None:
+            return self
+        proxy = <Proxy?>instance
+        return invoke(self.getter, proxy.connection, proxy, no_options, NULL, 0, NULL)
+
+    def __set__(self, instance, value):
+        cdef PyObject* values = <PyObject*>value
+        if self.setter is None:
+            raise AttributeError(f"{self.getter.qualname} cannot be set")
+        proxy = <Proxy?>instance
+        invoke(self.setter, proxy.connection, proxy, no_options, &values, 1, NULL)
+
+    def __delete__(self, instance):
+        raise AttributeError(f"{self.getter.qualname} cannot be deleted")
+
+    @property
+    def __name__(self):
+        return self.getter.name
+
+    @property
+    def __doc__(self):
+        return self.getter.doc
+
+    def __repr__(self):
+        kind = "property" if self.setter is not None else "read-only property"
+        return f"<{kind} {self.getter.qualname}>"
+
+
+cdef Property new_property(Routine getter, Routine setter):
+    cdef Property property_ = Property.__new__(Property)
+    property_.getter = getter
+    property_.setter = setter
+    return property_
+
+
+def bind(Routine routine, Connection connection):
+    """The routine as a function of a session: a toolkit, or a type's constructor."""
+    return new_function(routine, connection, None)
+
+
+def install():
+    # Once, at the import.
+    cdef Function function = Function.__new__(Function)
+    cdef Method method = Method.__new__(Method)
+    enable_vectorcall(<PyTypeObject*>Function,
+                      <char*>&function.vectorcall - <char*><PyObject*>function, False)
+    enable_vectorcall(<PyTypeObject*>Method,
+                      <char*>&method.vectorcall - <char*><PyObject*>method, True)
+
+
+install()
+del install

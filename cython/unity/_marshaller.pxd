@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+
+from libc.stdint cimport uint64_t
+from libcpp cimport bool as cbool
+from libcpp.vector cimport vector
+
+from unity._runtime cimport PyObject
+
+
+cdef extern from "marshaller.h" namespace "unity" nogil:
+    cdef cppclass Level:
+        PyObject* container
+        PyObject* key
+        Py_ssize_t index
+
+    cdef cppclass Marshaller:
+        vector[Level] path
+        uint64_t count
+        PyObject* label
+        PyObject* connection
+        cbool is_copying
+        Level* enter(PyObject* container) except +
+
+    size_t kDepthMax
+    uint64_t kValuesMax
+    size_t kShareBytes
+
+
+# The exception of class `cls` that says `text` and where in the arguments that is.
+cdef object refusal(object cls, str text, const Marshaller* marshaller)

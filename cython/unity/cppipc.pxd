@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+# Names and signatures of the public headers of cppipc that the seam uses; no logic.
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
+from libcpp.memory cimport shared_ptr
+from libcpp.optional cimport optional
+from libcpp.string cimport string
+from libcpp.vector cimport vector
+
+cdef extern from "raise_as_python.h":
+    void raise_as_python()  # Declared first: `except +name` looks backwards only.
+
+cdef extern from "<string_view>" namespace "std" nogil:
+    cdef cppclass string_view:
+        const char* data()
+        size_t size()
+
+cdef extern from "<cstddef>" namespace "std" nogil:
+    ctypedef unsigned char byte "std::byte"
+
+cdef extern from "<array>" namespace "std" nogil:
+    cdef cppclass Bytes16 "std::array<std::uint8_t, 16>":
+        uint8_t* data()
+
+cdef extern from "cppipc/array.h" namespace "cppipc" nogil:
+    cdef cppclass DType:
+        string text
+        char code
+        uint32_t itemsize
+
+    cdef enum class ArrayFlavor(uint8_t):
+        kArray
+        kScalar
+        kByteArray
+        kArrayArray
+        kBuffer
+
+    cdef cppclass AnyArray:
+        DType dtype
+        vector[int64_t] shape
+        vector[int64_t] strides
+        byte* data
+        shared_ptr[const void] owner
+        cbool is_readonly
+        ArrayFlavor flavor
+        int64_t size() except +raise_as_python
+        int64_t nbytes() except +raise_as_python
+        cbool is_c_contiguous()
+        cbool is_f_contiguous()
+        AnyArray copy() except +raise_as_python
+
+cdef extern from "cppipc/variant.h" namespace "cppipc" nogil:
+    cdef enum class Kind(uint8_t):
+        kNull
+        kBool
+        kInt
+        kFloat
+        kComplex
+        kStr
+        kBytes
+        kList
+        kTuple
+        kSet
+        kFrozenSet
+        kDict
+        kDateTime
+        kDate
+        kTime
+        kTimeDelta
+        kDecimal
+        kUuid
+        kArray
+        kObject
+
+    cdef cppclass Date:
+        int32_t year
+        uint8_t month
+        uint8_t day
+
+    cdef cppclass TimeOfDay:
+        uint8_t hour
+        uint8_t minute
+        uint8_t second
+        uint32_t microsecond
+        uint8_t fold
+        optional[int32_t] utc_offset_s
+
+    cdef cppclass DateTime:
+        Date date
+        TimeOfDay time
+
+    cdef cppclass TimeDelta:
+        int32_t days
+        int32_t seconds
+        int32_t microseconds
+
+    cdef cppclass Object:
+        string_view type_name()
+
+    cdef cppclass Variant:
+        Variant()
+        Kind kind()
+        cbool is_null()
+
+cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
+    cdef cppclass ParameterDescription:
+        string name
+        string type
+        optional[Variant] default_value
+        cbool is_variadic
+
+    cdef cppclass FunctionDescription:
+        string name
+        string doc
+        vector[ParameterDescription] parameters
+        string result
+        cbool is_toolkit
+
+    cdef cppclass PropertyDescription:
+        string name
+        string doc
+        string type
+        cbool is_writable
+
+    cdef cppclass TypeDescription:
+        string name
+        string doc
+        optional[FunctionDescription] constructor
+        vector[FunctionDescription] methods
+        vector[PropertyDescription] properties
+
+    cdef cppclass Description:
+        string version
+        vector[TypeDescription] types
+        vector[FunctionDescription] functions
+
+cdef extern from "cppipc/function.h" namespace "cppipc" nogil:
+    cdef cppclass Arguments:
+        vector[Variant] values
+        vector[string] names
+
+cdef extern from "cppipc/client.h" namespace "cppipc" nogil:
+    cdef cppclass RemoteObject(Object):
+        const Bytes16& object_id()
+
+    cdef cppclass CallOptions:
+        optional[double] timeout_s
+
+    cdef cppclass Call:
+        uint64_t id()
+        cbool is_done()
+        Variant wait(optional[double] timeout_s) except +raise_as_python
+        cbool cancel() except +raise_as_python
+
+    ctypedef shared_ptr[Call] CallPtr
+
+    cdef cppclass Client:
+        const Description& description() except +raise_as_python
+        const string& description_hash() except +raise_as_python
+        const string& address()
+        const string& transport()
+        int64_t server_pid()
+        void close() except +raise_as_python
+        cbool is_closed()
+        void abandon()

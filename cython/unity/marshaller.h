@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What is known while arguments are turned into variants: where in a value one is, and how many
+// values there have been.
+
+#include <Python.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace unity {
+
+inline constexpr std::size_t kDepthMax = 1000;  // of nested containers
+// A message of 64 MiB cannot hold more values than this, packed lists of numbers included.
+inline constexpr std::uint64_t kValuesMax = (64ull << 20) / 8;
+// Smaller bytes and arrays are copied, since to share them costs more.
+inline constexpr std::size_t kShareBytes = 4096;
+
+// One container that is being gone through. References are borrowed: the value is alive anyhow.
+struct Level {
+  PyObject* container = nullptr;
+  PyObject* key = nullptr;  // of the value in a dict, else null
+  Py_ssize_t index = -1;    // of the item in a sequence; -1: a key of a dict, an item of a set
+};
+
+struct Marshaller {
+  std::vector<Level> path;          // outermost first
+  std::uint64_t count = 0;          // of the values in containers so far
+  PyObject* label = nullptr;        // borrowed: the argument's name or number
+  PyObject* connection = nullptr;   // borrowed: where the value goes; null: proxies are refused
+  bool is_copying = false;          // memory that may change is copied, not shared
+
+  Level* enter(PyObject* container) {
+    path.push_back({container});
+    return &path.back();
+  }
+};
+
+}  // namespace unity

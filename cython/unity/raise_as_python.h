@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// C++ exception -> Python exception, for `except +raise_as_python`.
+
+#include <Python.h>
+#include <cppipc/error.h>
+
+#include "runtime.h"
+
+namespace unity {
+
+// Sets the Python exception that stands for `error`; unity.errors knows which class that is.
+// Call it with the GIL.
+inline void set_python_error(const cppipc::Error& error) {
+  PyObject* module = PyImport_ImportModule("unity.errors");
+  if (module == nullptr) return;
+  const std::string_view kind_name = cppipc::name_of(error.kind());
+  const std::string_view message = error.what();
+  PyObject* text = PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()),
+                                        "backslashreplace");
+  PyObject* exception =
+      text == nullptr
+          ? nullptr
+          : PyObject_CallMethod(module, "from_fault", "is#Oiss#i", static_cast<int>(error.kind()),
+                                kind_name.data(), static_cast<Py_ssize_t>(kind_name.size()), text,
+                                static_cast<int>(error.in_toolkit), error.where.c_str(),
+                                error.thrown_type.data(),
+                                static_cast<Py_ssize_t>(error.thrown_type.size()),
+                                error.error_number);
+  Py_XDECREF(text);
+  Py_DECREF(module);
+  if (exception == nullptr) return;
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception);
+  Py_DECREF(exception);
+}
+
+}  // namespace unity
+
+// Inside a catch block, with the GIL: sets the Python exception for the C++ one.
+inline void raise_as_python() {
+  try {
+    throw;
+  } catch (const unity::Interrupted&) {
+    // Whoever threw it has set the Python exception.
+    if (PyErr_Occurred() == nullptr) PyErr_SetNone(PyExc_KeyboardInterrupt);
+  } catch (...) {
+    unity::set_python_error(cppipc::current_error());
+  }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The alternatives of a Variant under names that Cython can call. `put_*` sets the variant,
+// `get_*` reads the alternative that kind() has named before.
+
+#include <cppipc/client.h>
+#include <cppipc/variant.h>
+
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace unity {
+
+using cppipc::Variant;
+using Items = std::vector<Variant>;
+using Entries = std::vector<std::pair<Variant, Variant>>;
+
+inline void put_bool(Variant* out, bool value) { out->storage().emplace<bool>(value); }
+inline void put_int(Variant* out, std::int64_t value) {
+  out->storage().emplace<std::int64_t>(value);
+}
+inline void put_float(Variant* out, double value) { out->storage().emplace<double>(value); }
+inline void put_complex(Variant* out, double real, double imaginary) {
+  out->storage().emplace<std::complex<double>>(real, imaginary);
+}
+inline void put_str(Variant* out, const char* text, std::size_t size) {
+  out->storage().emplace<std::string>(text, size);
+}
+inline void put_bytes(Variant* out, const char* bytes, std::size_t size) {
+  out->storage().emplace<cppipc::Bytes>(std::string_view(bytes, size));
+}
+// Shares the memory, which `owner` keeps.
+inline void put_bytes(Variant* out, const char* bytes, std::size_t size,
+                      std::shared_ptr<const void> owner) {
+  out->storage().emplace<cppipc::Bytes>(
+      std::span(reinterpret_cast<const std::byte*>(bytes), size), std::move(owner));
+}
+
+// `size` nulls, to be filled in place.
+template <class Sequence>
+Items* put_sequence(Variant* out, std::size_t size) {
+  Items& items = out->storage().emplace<Sequence>().items;
+  items.resize(size);
+  return &items;
+}
+inline Entries* put_dict(Variant* out, std::size_t size) {
+  Entries& entries = out->storage().emplace<cppipc::Dict>().entries;
+  entries.resize(size);
+  return &entries;
+}
+inline void put_date(Variant* out, const cppipc::Date& value) { *out = Variant(value); }
+inline void put_time(Variant* out, const cppipc::TimeOfDay& value) { *out = Variant(value); }
+inline void put_datetime(Variant* out, const cppipc::Date& date, const cppipc::TimeOfDay& time) {
+  *out = Variant(cppipc::DateTime{date, time});
+}
+inline void put_timedelta(Variant* out, std::int32_t days, std::int32_t seconds,
+                          std::int32_t microseconds) {
+  *out = Variant(cppipc::TimeDelta{days, seconds, microseconds});
+}
+inline void put_decimal(Variant* out, const char* text, std::size_t size) {
+  out->storage().emplace<cppipc::Decimal>(std::string(text, size));
+}
+inline void put_uuid(Variant* out, const char* bytes) {
+  std::memcpy(out->storage().emplace<cppipc::Uuid>().bytes.data(), bytes, 16);
+}
+inline void put_array(Variant* out, cppipc::AnyArray& array) { *out = Variant(std::move(array)); }
+inline void put_object(Variant* out, const std::shared_ptr<cppipc::RemoteObject>& object) {
+  out->storage().emplace<cppipc::ObjectPtr>(object);
+}
+
+// A copy of memory that nobody needs to keep afterwards.
+inline cppipc::AnyArray copy_of(const cppipc::AnyArray& array) { return array.copy(); }
+
+template <class T>
+const T& get(const Variant& value) {
+  return *std::get_if<T>(&value.storage());
+}
+inline bool get_bool(const Variant& value) { return get<bool>(value); }
+inline std::int64_t get_int(const Variant& value) { return get<std::int64_t>(value); }
+inline double get_float(const Variant& value) { return get<double>(value); }
+inline double get_real(const Variant& value) { return get<std::complex<double>>(value).real(); }
+inline double get_imaginary(const Variant& value) {
+  return get<std::complex<double>>(value).imag();
+}
+inline std::string_view get_str(const Variant& value) { return get<std::string>(value); }
+inline std::string_view get_bytes(const Variant& value) {
+  return get<cppipc::Bytes>(value).view();
+}
+template <class Sequence>
+const Items& get_items(const Variant& value) {
+  return get<Sequence>(value).items;
+}
+inline const Entries& get_entries(const Variant& value) {
+  return get<cppipc::Dict>(value).entries;
+}
+inline std::string_view get_decimal(const Variant& value) {
+  return get<cppipc::Decimal>(value).text;
+}
+inline std::string_view get_uuid(const Variant& value) {
+  return {reinterpret_cast<const char*>(get<cppipc::Uuid>(value).bytes.data()), 16};
+}
+inline const cppipc::AnyArray& get_array(const Variant& value) {
+  return *get<std::shared_ptr<const cppipc::AnyArray>>(value);
+}
+// Null if the object is none of a server.
+inline std::shared_ptr<cppipc::RemoteObject> get_object(const Variant& value) {
+  return std::dynamic_pointer_cast<cppipc::RemoteObject>(get<cppipc::ObjectPtr>(value));
+}
+
+}  // namespace unity

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Opening clients, sending calls and waiting for them: all that the seam does without the GIL.
+
+#include <cppipc/client.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "runtime.h"
+#include "server_process.h"
+
+namespace unity {
+
+// What a call is addressed to.
+enum class Target : int { kMethod, kCreate, kRun, kStats, kPing };
+
+// The options of every client of the seam. `process` may be null.
+inline cppipc::ConnectOptions connect_options(const Runtime& runtime, double timeout_s,
+                                              std::string peer_name,
+                                              std::shared_ptr<ServerProcess> process) {
+  cppipc::ConnectOptions options;
+  options.timeout_s = timeout_s;
+  options.peer_name = std::move(peer_name);
+  options.on_interrupt = [&runtime] { runtime.check_interrupt(); };
+  if (process) options.explain_loss = [process] { return process->explain_loss(); };
+  return options;
+}
+
+inline std::shared_ptr<cppipc::Client> connect(const Runtime& runtime, const std::string& address,
+                                               double timeout_s) {
+  return cppipc::Client::connect(address, connect_options(runtime, timeout_s, {}, nullptr));
+}
+
+// Takes the descriptor.
+inline std::shared_ptr<cppipc::Client> adopt(const Runtime& runtime, int socket_fd,
+                                             double timeout_s, const std::string& peer_name,
+                                             const std::shared_ptr<ServerProcess>& process) {
+  return cppipc::Client::adopt(socket_fd,
+                               connect_options(runtime, timeout_s, peer_name, process));
+}
+
+// Sends a call. `name` is that of a method, type or function.
+inline cppipc::CallPtr send(cppipc::Client& client, Target target, const std::string& name,
+                            const std::shared_ptr<cppipc::RemoteObject>& object,
+                            cppipc::Arguments& arguments, const cppipc::CallOptions& options) {
+  switch (target) {
+    case Target::kMethod: return client.call(object, name, std::move(arguments), options);
+    case Target::kCreate: return client.create(name, std::move(arguments), options);
+    case Target::kRun: return client.run(name, std::move(arguments), options);
+    case Target::kStats: return client.stats(options);
+    case Target::kPing: break;
+  }
+  return client.ping(options);
+}
+
+// Waits for a call. Errors: as Call::wait(). Does not return while the interpreter ends.
+inline void wait(const Runtime& runtime, cppipc::Call& call, std::optional<double> timeout_s,
+                 cppipc::Variant* result) {
+  try {
+    *result = call.wait(timeout_s);
+  } catch (...) {
+    runtime.park_if_exiting();
+    throw;
+  }
+  runtime.park_if_exiting();
+}
+
+// send() and wait() in one.
+inline void send_and_wait(const Runtime& runtime, cppipc::Client& client, Target target,
+                          const std::string& name,
+                          const std::shared_ptr<cppipc::RemoteObject>& object,
+                          cppipc::Arguments& arguments, const cppipc::CallOptions& options,
+                          cppipc::Variant* result) {
+  const cppipc::CallPtr call = send(client, target, name, object, arguments, options);
+  wait(runtime, *call, std::nullopt, result);
+}
+
+// Lets something live for ever: in a forked child, what belongs to the parent's session must
+// neither be used nor destroyed.
+template <class T>
+void leak(T& value) {
+  new T(std::move(value));
+}
+
+}  // namespace unity
