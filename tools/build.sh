@@ -11,7 +11,7 @@ jobs="$(nproc)"
 # `pip install .` may have configured it without the tests.
 if [[ ! -f build/release/build.ninja ]] ||
   ! grep -q '^CPPIPC_TESTS:BOOL=ON' build/release/CMakeCache.txt; then
-  cmake -S . -B build/release -G Ninja --log-level=WARNING -Wno-dev -DCPPIPC_TESTS=ON
+  cmake -S . -B build/release -G Ninja --log-level=WARNING -Wno-dev -DCPPIPC_TESTS=ON >/dev/null
 fi
 ninja -C build/release --quiet -j "$jobs" unity_server cppipc_shared
 
