@@ -141,8 +141,10 @@ void Binding::refuse_count(std::size_t given) const {
       signature_.parameters.begin(), signature_.parameters.end(),
       [](const Parameter& parameter) { return !parameter.default_value.has_value(); }));
   const std::string range = required == most ? "" : "from " + std::to_string(required) + " to ";
-  refuse_call("takes " + range + counted(most, "positional argument") + " but " +
-              std::to_string(given) + were);
+  // As Python does, the plural after a range whatever its end is.
+  const std::string noun = range.empty() ? counted(most, "positional argument")
+                                         : std::to_string(most) + " positional arguments";
+  refuse_call("takes " + range + noun + " but " + std::to_string(given) + were);
 }
 
 void Binding::refuse_call(const std::string& text) const {
