@@ -53,6 +53,7 @@ void Driver::lead(int timeout_ms) {
   try {
     const std::size_t count = poller_->wait(events, timeout_ms);
     for (std::size_t i = 0; i < count; ++i) {
+      if (events[i].is_ended) peer_->connection().expect_end();
       if (events[i].is_writable) {
         const bool is_done = peer_->connection().flush();
         std::lock_guard lock(mutex_);
@@ -64,6 +65,10 @@ void Driver::lead(int timeout_ms) {
       if (events[i].is_readable && peer_->receive() == Connection::State::kEnded) {
         end(Error(ErrorKind::kConnectionLost, "the server closed the connection"));
       }
+    }
+    if (peer_->connection().is_full()) {  // an answer of ours, to whoever reads a blob
+      std::lock_guard lock(mutex_);
+      want_write_locked();
     }
   } catch (const Error& error) {
     end(error);
@@ -90,6 +95,7 @@ bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
   if (waiter.is_done()) return true;
   std::unique_lock lock(mutex_);
   ++activity_;
+  if (peer_->connection().is_full()) want_write_locked();
   const auto place = followers_.insert(followers_.end(), &waiter);
   bool is_leader = false;
   const auto leave = [&] {

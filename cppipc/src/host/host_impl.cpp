@@ -67,7 +67,14 @@ std::uint64_t HostCore::adopt(int socket_fd, const std::string& peer) {
     sessions_.emplace(id, session);
   }
   if (options_.session_began) options_.session_began(session->id(), peer);
-  poller_.add(session->peer().connection().fd(), session->id());
+  try {
+    poller_.add(session->peer().connection().fd(), session->id());
+  } catch (const std::system_error& refused) {  // a descriptor that is no socket
+    Error error(ErrorKind::kInputOutput, std::string("cannot serve it: ") + refused.what());
+    error.error_number = refused.code().value();
+    end_session(session->id(), error.what());
+    throw error;
+  }
   return session->id();
 }
 
@@ -82,6 +89,7 @@ void HostCore::read(const std::shared_ptr<HostSession>& session) {
     if (session->read()) unread_.push_back(session->id());
     if (session->is_ended()) end_session(session->id(), "");
     session->want_write();
+    if (session->may_read_again()) unread_.push_back(session->id());
   } catch (const Error& error) {
     end_session(session->id(), error.what());
   } catch (const std::exception& error) {
@@ -89,11 +97,15 @@ void HostCore::read(const std::shared_ptr<HostSession>& session) {
   }
 }
 
-void HostCore::handle(const PollEvent& event) {
+bool HostCore::handle(const PollEvent& event) {
   const auto session = find(event.tag);
-  if (!session) return;
-  const bool was_paused = event.is_writable && session->write_more();
-  if (event.is_readable || was_paused) read(session);
+  if (!session) return true;
+  if (event.is_ended) session->peer().connection().expect_end();
+  const bool may_flush = event.is_writable || event.is_ended;
+  const bool was_paused = may_flush && session->write_more();
+  if (!event.is_readable && !was_paused) return false;
+  read(session);
+  return true;
 }
 
 void HostCore::poll(bool may_wait) {
@@ -102,8 +114,7 @@ void HostCore::poll(bool may_wait) {
   std::array<PollEvent, 64> events;
   const std::size_t count = poller_.wait(events, may_wait && unread.empty() ? -1 : 0);
   for (std::size_t i = 0; i < count; ++i) {
-    std::erase(unread, events[i].tag);
-    handle(events[i]);
+    if (handle(events[i])) std::erase(unread, events[i].tag);
   }
   for (const auto id : unread) {
     if (const auto session = find(id)) read(session);

@@ -66,7 +66,8 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
  private:
   void end_all_sessions();
   void poll(bool may_wait);
-  void handle(const PollEvent& event);
+  // True if the session was read, or is gone.
+  bool handle(const PollEvent& event);
   void read(const std::shared_ptr<HostSession>& session);
   std::shared_ptr<HostSession> find(std::uint64_t id) const;
   void post_all(std::vector<std::unique_ptr<Ticket>> tasks);

@@ -50,9 +50,14 @@ void HostSession::set_limits(std::uint64_t message_bytes, std::uint64_t inline_b
   limits_.inline_bytes = std::min(inline_bytes, limits.inline_bytes);
 }
 
+bool HostSession::has_too_many_unread() const {
+  return peer_->connection().queued_bytes() > core_->options().limits.queued_reply_bytes;
+}
+
+bool HostSession::may_read_again() const { return is_paused_ && !has_too_many_unread(); }
+
 bool HostSession::read() {
-  auto& connection = peer_->connection();
-  is_paused_ = connection.queued_bytes() > core_->options().limits.queued_reply_bytes;
+  is_paused_ = has_too_many_unread();
   if (is_paused_) return false;  // a peer that reads no replies is not read either
   const auto state = peer_->receive(kFairShareBytes);
   if (state == Connection::State::kEnded) is_ended_ = true;
@@ -166,6 +171,7 @@ ObjectPtr HostSession::object_of(const Cap& cap, std::string_view, std::span<con
 }
 
 void HostSession::wait(Waiter& waiter) {
+  want_write();
   core_->crew().about_to_block();
   while (!waiter.is_done()) waiter.sleep(std::chrono::hours(1));
 }

@@ -55,6 +55,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   // Reads what has arrived, up to a fair share. True if there is more to read.
   // Errors: as Peer::receive().
   bool read();
+  // Reading had stopped for replies that the peer did not read, and need not any more.
+  bool may_read_again() const;
   // True once the peer has closed the connection.
   bool is_ended() const { return is_ended_; }
   // The socket takes more. True if reading had stopped for that.
@@ -80,6 +82,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
 
  private:
   friend class ObjectServant;
+  bool has_too_many_unread() const;
   void forget(const Instance* instance);
 
   const std::shared_ptr<HostCore> core_;

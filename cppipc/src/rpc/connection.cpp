@@ -19,7 +19,6 @@
 #include <climits>
 #include <cstring>
 #include <string>
-#include <system_error>
 
 #include "rpc/frame.h"
 
@@ -49,7 +48,11 @@ void make_non_blocking(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
       fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
-    throw std::system_error(errno, std::generic_category(), "preparing a socket");
+    const int number = errno;
+    Error error(ErrorKind::kInputOutput,
+                std::string("cannot use the descriptor of a socket: ") + std::strerror(number));
+    error.error_number = number;
+    throw error;
   }
 }
 
@@ -92,6 +95,7 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
     const ssize_t result = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (result < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
       is_broken_ = true;  // the reader finds out why
+      is_full_ = false;
       queued_bytes_ = 0;
       return true;
     }
@@ -112,7 +116,10 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
     }
   }
   queued_bytes_ = queue_.size() - queue_sent_;
-  if (queued_bytes_ == 0) return true;
+  if (queued_bytes_ == 0) {
+    is_full_ = false;
+    return true;
+  }
   return flush == Flush::kLater ? true : flush_locked();
 }
 
@@ -146,7 +153,8 @@ bool Connection::flush_locked() {
     queue_sent_ = 0;
   }
   queued_bytes_ = queue_.size() - queue_sent_;
-  return queued_bytes_ == 0;
+  is_full_ = queued_bytes_ != 0;
+  return !is_full_;
 }
 
 std::int64_t Connection::read_some(std::byte* to, std::size_t room) {
@@ -226,7 +234,8 @@ Connection::State Connection::receive(
     buffered_ += static_cast<std::size_t>(got);
     take_frames(on_message);
     // A stream that gave less than was asked for is empty: the next byte is a new edge.
-    if (static_cast<std::size_t>(got) < room && large_.size() == 0) return State::kOpen;
+    const bool is_empty = static_cast<std::size_t>(got) < room && !is_end_expected_;
+    if (is_empty && large_.size() == 0) return State::kOpen;
   }
 }
 

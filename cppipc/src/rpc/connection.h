@@ -41,6 +41,8 @@ class Connection {
   // Messages that were queued with kLater wait for a flush.
   bool has_queued() const { return queued_bytes_.load(std::memory_order_relaxed) != 0; }
   std::uint64_t queued_bytes() const { return queued_bytes_.load(std::memory_order_relaxed); }
+  // Whether the socket has refused bytes since it last took all: flush() when it is writable.
+  bool is_full() const { return is_full_.load(std::memory_order_relaxed); }
 
   // Reads what has arrived, and gives every whole message to `on_message`. After kOpen, the
   // socket had nothing more at that moment (so an edge-triggered poller reports the next byte);
@@ -49,6 +51,10 @@ class Connection {
   // whatever on_message throws. The connection is of no use after an error.
   State receive(const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message,
                 std::uint64_t most_bytes = ~std::uint64_t{0});
+  // The poller has reported the end of the stream, perhaps together with the last bytes and never
+  // again: from now on receive() reads until it finds that end, and takes no short read for an
+  // empty socket. Call it on the thread that receives.
+  void expect_end() { is_end_expected_ = true; }
 
   std::uint64_t received_bytes() const { return received_bytes_.load(std::memory_order_relaxed); }
 
@@ -69,6 +75,7 @@ class Connection {
   std::size_t buffered_ = 0;         // bytes in it
   kj::Array<capnp::word> large_;     // a frame longer than the buffer, being received
   std::size_t large_filled_ = 0;
+  bool is_end_expected_ = false;
   std::atomic<std::uint64_t> received_bytes_{0};
 
   // Sending.
@@ -76,6 +83,7 @@ class Connection {
   std::vector<std::byte> queue_;
   std::size_t queue_sent_ = 0;
   std::atomic<std::uint64_t> queued_bytes_{0};
+  std::atomic<bool> is_full_{false};
   bool is_broken_ = false;
 };
 

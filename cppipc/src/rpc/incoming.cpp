@@ -70,9 +70,12 @@ void IncomingCall::on_cancel(std::function<void()> callback) {
   {
     std::lock_guard lock(peer_->mutex_);
     const auto found = peer_->answers_.find(answer_id_);
-    if (found != peer_->answers_.end() && !found->second.is_finished && !peer_->end_) {
-      found->second.on_cancel = std::move(callback);
-      return;
+    if (found != peer_->answers_.end() && !peer_->end_) {
+      auto& answer = *found->second;
+      if (!answer.is_finished || !answer.waiting.empty()) {
+        answer.on_cancel = std::move(callback);
+        return;
+      }
     }
   }
   callback();

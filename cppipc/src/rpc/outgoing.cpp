@@ -3,6 +3,8 @@
 
 #include <capnp/any.h>
 
+#include <kj/exception.h>
+
 #include <algorithm>
 
 namespace cppipc {
@@ -66,8 +68,12 @@ Cap OutgoingMessage::at(capnp::rpc::Payload::Builder payload,
     if (step.isGetPointerField()) op.pointerIndex = step.getGetPointerField();
     ops.add(op);
   }
-  const auto hook = content(payload).asReader().getPipelinedCap(ops.asPtr());
-  return find(hook.get());
+  try {
+    const auto hook = content(payload).asReader().getPipelinedCap(ops.asPtr());
+    return find(hook.get());
+  } catch (const kj::Exception&) {
+    return {};  // the path leads through something that is no struct: nowhere
+  }
 }
 
 }  // namespace cppipc

@@ -115,15 +115,17 @@ void Peer::carry_out_let_go() {
 
 void Peer::disconnect(const Error& error) {
   std::vector<Question> questions;
-  std::unordered_map<std::uint32_t, Answer> answers;
+  std::unordered_map<std::uint32_t, std::shared_ptr<Answer>> answers;
   std::vector<Export> exports;
   std::shared_ptr<Exported> bootstrap;
+  std::vector<std::function<void()>> cancels;
   {
     std::lock_guard lock(mutex_);
     if (end_) return;
     end_ = error;
     questions.swap(questions_);
     answers.swap(answers_);
+    for (auto& [id, answer] : answers) cancels.push_back(std::move(answer->on_cancel));
     exports.swap(exports_);
     bootstrap.swap(bootstrap_);
     export_ids_.clear();
@@ -134,8 +136,8 @@ void Peer::disconnect(const Error& error) {
   for (auto& question : questions) {
     if (question.is_used) question.reply->on_return(Returned{nullptr, {}, error});
   }
-  for (auto& [id, answer] : answers) {
-    if (answer.on_cancel) answer.on_cancel();
+  for (const auto& cancel : cancels) {
+    if (cancel) cancel();
   }
   for (auto& entry : exports) {
     if (entry.exported) entry.exported->released();

@@ -112,13 +112,19 @@ class Peer : public std::enable_shared_from_this<Peer> {
     std::weak_ptr<Import> import;
     std::uint32_t references = 0;
   };
+  // Guarded by mutex_. Shared, because its number may be used again while calls that were
+  // pipelined on it are still being delivered.
   struct Answer {
     bool is_returned = false;
-    bool is_finished = false;
-    std::unique_ptr<OutgoingMessage> results;  // kept for pipelined calls, if it has capabilities
+    bool is_finished = false;    // the peer wants no Return any more
+    bool is_delivering = false;  // calls that arrive now wait behind those being delivered
+    std::shared_ptr<OutgoingMessage> results;  // for pipelined calls, if there can be any
     std::vector<std::uint32_t> result_exports;
     std::vector<IncomingCall> waiting;  // pipelined on it
     std::function<void()> on_cancel;
+
+    // What a path of pointers leads to from the results; none if there are no results.
+    Cap at(capnp::List<capnp::rpc::PromisedAnswer::Op>::Reader path) const;
   };
 
   // Reading (peer_receive.cpp).
@@ -135,13 +141,15 @@ class Peer : public std::enable_shared_from_this<Peer> {
   Cap receive_cap(capnp::rpc::CapDescriptor::Reader descriptor);
   Cap import_locked(std::uint32_t id);
   void begin_answer(std::uint32_t id);
+  Returned read_return(capnp::rpc::Return::Reader header);
+  Cap answer_cap_locked(capnp::rpc::PromisedAnswer::Reader promised);
   // The target of a pipelined call if the answer is there; nullopt if it was put to wait.
   std::optional<Cap> pipeline_target(std::uint32_t answer, IncomingCall& call);
   static void deliver(Cap target, IncomingCall call);
 
   // Answering (peer_answer.cpp).
   void reply(std::uint32_t id, std::unique_ptr<OutgoingMessage> message, Connection::Flush flush);
-  void deliver_waiting(std::uint32_t id);
+  void deliver_waiting(const std::shared_ptr<Answer>& answer);
   void fill_table(OutgoingMessage& message, capnp::rpc::Payload::Builder payload,
                   std::vector<std::uint32_t>& exports);
   using Released = std::vector<std::shared_ptr<Exported>>;
@@ -157,7 +165,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   std::vector<Question> questions_;
   std::vector<std::uint32_t> free_questions_;
   std::atomic<std::size_t> questions_open_{0};
-  std::unordered_map<std::uint32_t, Answer> answers_;
+  std::unordered_map<std::uint32_t, std::shared_ptr<Answer>> answers_;
   std::vector<Export> exports_;
   std::vector<std::uint32_t> free_exports_;
   std::unordered_map<const Exported*, std::uint32_t> export_ids_;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replies to the other side's calls, and what we offer in messages.
+#include <kj/exception.h>
+
 #include "rpc/peer.h"
 
 namespace cppipc {
@@ -67,62 +69,69 @@ void Peer::release_all(const std::vector<std::uint32_t>& ids) {
 
 void Peer::reply(std::uint32_t id, std::unique_ptr<OutgoingMessage> message,
                  Connection::Flush flush) {
-  auto header = message->root().getReturn();
-  bool has_waiting = false;
+  carry_out_let_go();  // what came with the call; leaves together with the reply
+  const std::shared_ptr<OutgoingMessage> results = std::move(message);
+  std::shared_ptr<Answer> answer;
   bool is_finished = false;
+  bool has_waiting = false;
   {
     std::lock_guard lock(mutex_);
     const auto found = answers_.find(id);
     if (end_ || found == answers_.end()) return;
-    auto& answer = found->second;
-    is_finished = answer.is_finished;
+    answer = found->second;
+    is_finished = answer->is_finished;
+    has_waiting = !answer->waiting.empty();
+    auto header = results->root().getReturn();
     if (is_finished) {
-      // The caller wants no results any more, but the protocol wants a Return.
       answers_.erase(found);
-      header.setCanceled();
-    } else {
-      if (header.isResults()) fill_table(*message, header.getResults(), answer.result_exports);
-      answer.on_cancel = nullptr;
-      has_waiting = !answer.waiting.empty();
-      // With calls waiting it stays open, so that later ones cannot overtake them.
-      answer.is_returned = !has_waiting;
+    } else if (header.isResults()) {
+      fill_table(*results, header.getResults(), answer->result_exports);
     }
+    answer->on_cancel = nullptr;
+    answer->is_returned = true;
+    answer->is_delivering = has_waiting;
+    if (has_waiting || (!is_finished && results->has_caps())) answer->results = results;
   }
-  connection_.send(message->builder(), flush);
-  if (is_finished || !(message->has_caps() || has_waiting)) return;
-  {
-    std::lock_guard lock(mutex_);
-    const auto found = answers_.find(id);
-    if (found == answers_.end()) return;
-    found->second.results = std::move(message);
+  if (is_finished) {
+    // The caller wants no results any more, but the protocol wants a Return.
+    capnp::MallocMessageBuilder canceled(16);
+    auto header = canceled.initRoot<rpc::Message>().initReturn();
+    header.setAnswerId(id);
+    header.setReleaseParamCaps(false);
+    header.setCanceled();
+    connection_.send(canceled, flush);
+  } else {
+    connection_.send(results->builder(), flush);
   }
-  if (has_waiting) deliver_waiting(id);
+  if (has_waiting) deliver_waiting(answer);
 }
 
-void Peer::deliver_waiting(std::uint32_t id) {
+Cap Peer::Answer::at(capnp::List<rpc::PromisedAnswer::Op>::Reader path) const {
+  if (!results) return {};
+  auto header = results->root().getReturn();
+  return header.isResults() ? results->at(header.getResults(), path) : Cap{};
+}
+
+void Peer::deliver_waiting(const std::shared_ptr<Answer>& answer) {
   for (;;) {
     std::vector<IncomingCall> calls;
     std::vector<Cap> targets;
     {
       std::lock_guard lock(mutex_);
-      const auto found = answers_.find(id);
-      if (found == answers_.end()) return;
-      auto& answer = found->second;
-      if (answer.waiting.empty()) {
-        answer.is_returned = true;
-        if (answer.is_finished) answers_.erase(found);
+      if (answer->waiting.empty()) {
+        answer->is_delivering = false;
         return;
       }
-      calls.swap(answer.waiting);
-      auto header = answer.results->root().getReturn();
-      for (auto& call : calls) {
-        targets.push_back(header.isResults()
-                              ? answer.results->at(header.getResults(), call.pipeline_path())
-                              : Cap{});
-      }
+      calls.swap(answer->waiting);
+      for (auto& call : calls) targets.push_back(answer->at(call.pipeline_path()));
     }
     for (std::size_t i = 0; i < calls.size(); ++i) {
-      deliver(std::move(targets[i]), std::move(calls[i]));
+      try {
+        deliver(std::move(targets[i]), std::move(calls[i]));
+      } catch (const kj::Exception&) {
+        // Its params are malformed. The call was destroyed on the way here, and so answered with
+        // an exception; the thread that answered the call before has nothing to do with it.
+      }
     }
   }
 }

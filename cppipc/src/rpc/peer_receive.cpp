@@ -85,14 +85,8 @@ Cap Peer::receive_cap(rpc::CapDescriptor::Reader descriptor) {
       }
       return exports_[id].exported;
     }
-    case rpc::CapDescriptor::RECEIVER_ANSWER: {
-      const auto promised = descriptor.getReceiverAnswer();
-      const auto found = answers_.find(promised.getQuestionId());
-      if (found == answers_.end() || !found->second.results) return {};
-      auto header = found->second.results->root().getReturn();
-      if (!header.isResults()) return {};
-      return found->second.results->at(header.getResults(), promised.getTransform());
-    }
+    case rpc::CapDescriptor::RECEIVER_ANSWER:
+      return answer_cap_locked(descriptor.getReceiverAnswer());
     default:
       return {};
   }
@@ -107,9 +101,15 @@ std::vector<Cap> Peer::receive_caps(capnp::List<rpc::CapDescriptor>::Reader tabl
   return caps;
 }
 
+Cap Peer::answer_cap_locked(rpc::PromisedAnswer::Reader promised) {
+  const auto found = answers_.find(promised.getQuestionId());
+  return found == answers_.end() ? Cap{} : found->second->at(promised.getTransform());
+}
+
 void Peer::begin_answer(std::uint32_t id) {
+  auto answer = std::make_shared<Answer>();
   std::lock_guard lock(mutex_);
-  if (!answers_.try_emplace(id).second) {
+  if (!answers_.try_emplace(id, std::move(answer)).second) {
     throw Error(ErrorKind::kProtocol, "the peer asked two questions under one number");
   }
 }
@@ -126,18 +126,15 @@ void Peer::deliver(Cap target, IncomingCall call) {
 std::optional<Cap> Peer::pipeline_target(std::uint32_t answer_id, IncomingCall& call) {
   std::lock_guard lock(mutex_);
   const auto found = answers_.find(answer_id);
-  if (found == answers_.end()) {
+  if (found == answers_.end() || found->second->is_finished) {
     throw Error(ErrorKind::kProtocol, "the peer calls the answer to a question it did not ask");
   }
-  auto& answer = found->second;
-  if (!answer.is_returned) {
+  auto& answer = *found->second;
+  if (!answer.is_returned || answer.is_delivering) {
     answer.waiting.push_back(std::move(call));
     return std::nullopt;
   }
-  if (!answer.results) return Cap{};
-  auto header = answer.results->root().getReturn();
-  if (!header.isResults()) return Cap{};
-  return answer.results->at(header.getResults(), call.pipeline_path());
+  return answer.at(call.pipeline_path());
 }
 
 void Peer::handle_call(std::unique_ptr<IncomingMessage> message, rpc::Call::Reader call) {
@@ -146,6 +143,9 @@ void Peer::handle_call(std::unique_ptr<IncomingMessage> message, rpc::Call::Read
   auto caps = receive_caps(call.getParams().getCapTable());
   begin_answer(id);
   IncomingCall incoming(shared_from_this(), id, std::move(message), std::move(caps));
+  if (!call.getSendResultsTo().isCaller()) {
+    return incoming.fail("results can be sent to the caller only", true);
+  }
   if (target.isImportedCap()) {
     std::shared_ptr<Exported> exported;
     {
@@ -178,19 +178,7 @@ void Peer::handle_bootstrap(std::uint32_t id) {
   reply(id, std::move(message), Connection::Flush::kNow);
 }
 
-void Peer::handle_return(std::unique_ptr<IncomingMessage> message, rpc::Return::Reader header) {
-  const std::uint32_t id = header.getAnswerId();
-  Question question;
-  {
-    std::lock_guard lock(mutex_);
-    if (id >= questions_.size() || !questions_[id].is_used) {
-      throw Error(ErrorKind::kProtocol, "the peer answers a question that was not asked");
-    }
-    question = std::move(questions_[id]);
-    questions_[id] = Question{};
-    questions_open_.fetch_sub(1, std::memory_order_acq_rel);
-  }
-  if (header.getReleaseParamCaps()) release_all(question.param_exports);
+Returned Peer::read_return(rpc::Return::Reader header) {
   Returned returned;
   if (header.isResults()) {
     returned.caps = receive_caps(header.getResults().getCapTable());
@@ -202,7 +190,32 @@ void Peer::handle_return(std::unique_ptr<IncomingMessage> message, rpc::Return::
   } else {
     returned.error.emplace(ErrorKind::kCancelled, "the call was cancelled");
   }
+  return returned;
+}
+
+void Peer::handle_return(std::unique_ptr<IncomingMessage> message, rpc::Return::Reader header) {
+  const std::uint32_t id = header.getAnswerId();
+  std::vector<std::uint32_t> param_exports;
+  {
+    std::lock_guard lock(mutex_);
+    if (end_) return;
+    if (id >= questions_.size() || !questions_[id].is_used) {
+      throw Error(ErrorKind::kProtocol, "the peer answers a question that was not asked");
+    }
+    param_exports.swap(questions_[id].param_exports);
+  }
+  // The question stays in the table meanwhile: if the answer breaks the protocol, the error that
+  // ends the connection is its reply.
+  if (header.getReleaseParamCaps()) release_all(param_exports);
+  Returned returned = read_return(header);
   if (!returned.error) returned.message = std::move(message);
+  Question question;
+  {
+    std::lock_guard lock(mutex_);
+    if (end_) return;
+    question = std::exchange(questions_[id], Question{});
+    questions_open_.fetch_sub(1, std::memory_order_acq_rel);
+  }
   {
     capnp::MallocMessageBuilder finish(16);
     auto body = finish.initRoot<rpc::Message>().initFinish();
@@ -221,21 +234,21 @@ void Peer::handle_return(std::unique_ptr<IncomingMessage> message, rpc::Return::
 void Peer::handle_finish(rpc::Finish::Reader finish) {
   std::function<void()> on_cancel;
   std::vector<std::uint32_t> exports;
-  std::unique_ptr<OutgoingMessage> results;
+  std::shared_ptr<Answer> answer;  // destroyed without the lock
   {
     std::lock_guard lock(mutex_);
     const auto found = answers_.find(finish.getQuestionId());
-    if (found == answers_.end() || found->second.is_finished) {
+    if (found == answers_.end() || found->second->is_finished) {
       throw Error(ErrorKind::kProtocol, "the peer finished with a question it did not ask");
     }
-    auto& answer = found->second;
-    if (answer.is_returned) {
-      if (finish.getReleaseResultCaps()) exports.swap(answer.result_exports);
-      results = std::move(answer.results);
+    answer = found->second;
+    if (answer->is_returned) {
+      if (finish.getReleaseResultCaps()) exports.swap(answer->result_exports);
       answers_.erase(found);
     } else {
-      answer.is_finished = true;
-      on_cancel = std::move(answer.on_cancel);
+      answer->is_finished = true;
+      // With calls pipelined on it, the peer has use for the results even so.
+      if (answer->waiting.empty()) on_cancel = std::move(answer->on_cancel);
     }
   }
   release_all(exports);
@@ -267,16 +280,7 @@ void Peer::handle_disembargo(rpc::Disembargo::Reader disembargo) {
   const auto wanted = disembargo.getTarget();
   {
     std::lock_guard lock(mutex_);
-    if (wanted.isPromisedAnswer()) {
-      const auto promised = wanted.getPromisedAnswer();
-      const auto found = answers_.find(promised.getQuestionId());
-      if (found != answers_.end() && found->second.results) {
-        auto header = found->second.results->root().getReturn();
-        if (header.isResults()) {
-          target = found->second.results->at(header.getResults(), promised.getTransform());
-        }
-      }
-    }
+    if (wanted.isPromisedAnswer()) target = answer_cap_locked(wanted.getPromisedAnswer());
   }
   const auto* import = std::get_if<std::shared_ptr<Import>>(&target);
   if (import == nullptr) {

@@ -91,9 +91,9 @@ std::size_t Poller::wait(std::span<PollEvent> events, int timeout_ms) {
       (void)!::read(wake_.get(), &value, sizeof value);
       continue;
     }
-    events[used++] = {raw[i].data.u64,
-                      (raw[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0,
-                      (raw[i].events & EPOLLOUT) != 0};
+    const bool is_ended = (raw[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    events[used++] = {raw[i].data.u64, is_ended || (raw[i].events & EPOLLIN) != 0,
+                      (raw[i].events & EPOLLOUT) != 0, is_ended};
   }
   return used;
 }

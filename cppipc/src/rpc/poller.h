@@ -16,6 +16,7 @@ struct PollEvent {
   std::uint64_t tag = 0;
   bool is_readable = false;  // also when the other side is gone
   bool is_writable = false;
+  bool is_ended = false;  // the other side is gone; unread bytes may be left
 };
 
 // An edge-triggered epoll with an eventfd. Writability is watched only on request: asking for it
