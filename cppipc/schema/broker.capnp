@@ -13,7 +13,8 @@ const protocol :UInt32 = 1;
 interface Broker {
   # What a server gives to whoever connects.
 
-  open @0 (protocol :UInt32, messageBytes :UInt64, inlineBytes :UInt64) -> (session :Session, welcome :Welcome);
+  open @0 (protocol :UInt32, messageBytes :UInt64, inlineBytes :UInt64)
+      -> (session :Session, welcome :Welcome);
   # Begins the session. `messageBytes` and `inlineBytes` are the caller's own limits in bytes;
   # the smaller one of both sides holds. At most one session per connection.
 }

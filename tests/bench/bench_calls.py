@@ -2,7 +2,6 @@
 """A blocking no-op call, beside a raw 64-byte socket ping-pong in alternating blocks."""
 
 import measure
-
 import unity
 
 BLOCKS = 40

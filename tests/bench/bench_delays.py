@@ -5,7 +5,6 @@ import threading
 import time
 
 import measure
-
 import unity
 
 SLOW_S = 1.5

@@ -7,7 +7,6 @@ import sys
 import time
 
 import measure
-
 import unity
 
 IDLE_S = 5.0

@@ -4,7 +4,6 @@
 import os
 
 import measure
-
 import unity
 
 CALLS = 1_000_000

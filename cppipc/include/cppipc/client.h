@@ -65,10 +65,10 @@ class Call {
 using CallPtr = std::shared_ptr<Call>;
 
 struct ConnectOptions {
-  double timeout_s = 10.0;          // for connecting and the handshake
+  double timeout_s = 10.0;  // for connecting and the handshake
   std::uint64_t message_bytes = 64ull << 20;
   std::uint64_t inline_bytes = 1ull << 20;
-  std::string peer_name;            // shown as Client::address(); empty: the address connected to
+  std::string peer_name;  // shown as Client::address(); empty: the address connected to
   // See Call::wait. Runs on the waiting thread without locks.
   std::function<void()> on_interrupt;
   // Asked once when the connection is lost, from any thread, without locks: returns the error

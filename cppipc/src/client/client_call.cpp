@@ -3,8 +3,8 @@
 
 #include <cppipc/broker.capnp.h>
 
-#include <algorithm>
 #include <kj/exception.h>
+#include <algorithm>
 
 namespace cppipc {
 namespace {
@@ -87,7 +87,8 @@ Variant ClientCall::wait(std::optional<double> timeout_s) {
   const auto waiter = begin_wait();
   if (!waiter) return result();
   auto until = deadline_;
-  if (timeout_s) until = std::min(until.value_or(Driver::Clock::time_point::max()), after(*timeout_s));
+  if (timeout_s)
+    until = std::min(until.value_or(Driver::Clock::time_point::max()), after(*timeout_s));
   bool is_in_time = false;
   try {
     is_in_time = client_->wait(*waiter, until);

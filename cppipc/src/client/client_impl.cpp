@@ -4,8 +4,8 @@
 
 #include <cppipc/broker.capnp.h>
 
-#include <algorithm>
 #include <kj/exception.h>
+#include <algorithm>
 
 #include "client/client_call.h"
 
@@ -70,14 +70,13 @@ CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const Call
     deadline = Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
                                           std::chrono::duration<double>(*options.timeout_s));
   }
-  auto call = std::make_shared<ClientCall>(
-      std::static_pointer_cast<ClientImpl>(shared_from_this()), id,
-      static_cast<ClientCall::Results>(results), deadline);
-  auto builder = peer_->begin_call(session_, capnp::typeId<wire::Session>(), method_id, kPlainWords);
+  auto call = std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()),
+                                           id, static_cast<ClientCall::Results>(results), deadline);
+  auto builder =
+      peer_->begin_call(session_, capnp::typeId<wire::Session>(), method_id, kPlainWords);
   builder.params<wire::Session::PingParams>();
   peer_->carry_out_let_go();
-  driver_->sent(peer_->send(std::move(builder), call, Connection::Flush::kNow),
-                options.is_awaited);
+  driver_->sent(peer_->send(std::move(builder), call, Connection::Flush::kNow), options.is_awaited);
   return call;
 }
 
@@ -102,12 +101,10 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
   name(params);
   OutgoingMessageCaps caps(builder.message(), *this);
   marshal(arguments, params.initArguments(), caps, limits_);
-  auto call = std::make_shared<ClientCall>(
-      std::static_pointer_cast<ClientImpl>(shared_from_this()), id,
-      ClientCall::Results::kOutcome, deadline);
+  auto call = std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()),
+                                           id, ClientCall::Results::kOutcome, deadline);
   peer_->carry_out_let_go();
-  driver_->sent(peer_->send(std::move(builder), call, Connection::Flush::kNow),
-                options.is_awaited);
+  driver_->sent(peer_->send(std::move(builder), call, Connection::Flush::kNow), options.is_awaited);
   return call;
 }
 
@@ -144,9 +141,8 @@ CallPtr ClientImpl::ping(CallOptions options) {
 void ClientImpl::ask_cancel(std::uint64_t id) {
   auto builder = peer_->begin_call(session_, capnp::typeId<wire::Session>(), kCancel, kPlainWords);
   builder.params<wire::Session::CancelParams>().setId(id);
-  driver_->sent(peer_->send(std::move(builder), std::make_shared<Ignored>(),
-                            Connection::Flush::kNow),
-                false);
+  driver_->sent(
+      peer_->send(std::move(builder), std::make_shared<Ignored>(), Connection::Flush::kNow), false);
 }
 
 bool ClientImpl::wait(Waiter& waiter, std::optional<Driver::Clock::time_point> until) {
@@ -158,9 +154,9 @@ void ClientImpl::wait(Waiter& waiter) { wait(waiter, std::nullopt); }
 Cap ClientImpl::cap_of(const ObjectPtr& object) {
   const auto* reference = dynamic_cast<const Reference*>(object.get());
   if (reference == nullptr || reference->import()->connection() != &peer_->let_go()) {
-    throw Error(ErrorKind::kInvalidArgument,
-                "the object belongs to another session than the one it is used with (" + address_ +
-                    ")");
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        "the object belongs to another session than the one it is used with (" + address_ + ")");
   }
   return reference->import();
 }

@@ -40,8 +40,7 @@ class Reference final : public RemoteObject {
 // Owns: the connection, its watcher, and the table of references by object id.
 class ClientImpl final : public Client, public ObjectMap {
  public:
-  ClientImpl(Descriptor socket, std::string address, std::string transport,
-             ConnectOptions options);
+  ClientImpl(Descriptor socket, std::string address, std::string transport, ConnectOptions options);
   ~ClientImpl() override;
   // The handshake: bootstrap, open, describe. Errors: as Client::connect().
   void open();

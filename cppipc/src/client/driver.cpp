@@ -16,8 +16,7 @@ int milliseconds_until(std::optional<Driver::Clock::time_point> until, bool is_s
   std::optional<std::chrono::milliseconds> most;
   if (is_sliced) most = kSlice;
   if (until) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(*until - Driver::Clock::now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - Driver::Clock::now());
     const auto bounded = std::max(left, std::chrono::milliseconds(0));
     most = most ? std::min(*most, bounded) : std::min(bounded, std::chrono::milliseconds(60'000));
   }

@@ -2,8 +2,8 @@
 // The first calls of a client: bootstrap, open, describe.
 #include <cppipc/broker.capnp.h>
 
-#include <algorithm>
 #include <kj/exception.h>
+#include <algorithm>
 
 #include "client/client_impl.h"
 
@@ -59,8 +59,8 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
   const auto welcome = returned.content().getAs<wire::Broker::OpenResults>().getWelcome();
   if (welcome.getProtocol() != wire::PROTOCOL) {
     throw Error(ErrorKind::kProtocol, "the server speaks protocol " +
-                                          std::to_string(welcome.getProtocol()) +
-                                          ", this client " + std::to_string(wire::PROTOCOL));
+                                          std::to_string(welcome.getProtocol()) + ", this client " +
+                                          std::to_string(wire::PROTOCOL));
   }
   server_pid_ = welcome.getServerPid();
   const auto id = welcome.getServerId();
@@ -92,9 +92,8 @@ void ClientImpl::open() {
     }
   });
   driver_->start();
-  const auto until =
-      Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
-                                 std::chrono::duration<double>(options_.timeout_s));
+  const auto until = Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
+                                                std::chrono::duration<double>(options_.timeout_s));
   try {
     const auto reply = std::make_shared<Reply>();
     peer_->ask_bootstrap(reply);
@@ -103,8 +102,8 @@ void ClientImpl::open() {
     fetch_description(until);
   } catch (const kj::Exception& broken) {
     close();
-    throw Error(ErrorKind::kProtocol, std::string("the other side answered nonsense: ") +
-                                          broken.getDescription().cStr());
+    throw Error(ErrorKind::kProtocol,
+                std::string("the other side answered nonsense: ") + broken.getDescription().cStr());
   } catch (...) {
     close();
     throw;

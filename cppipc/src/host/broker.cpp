@@ -61,13 +61,20 @@ class SessionServant final : public Exported {
       return call.fail("a session does not have that interface", true);
     }
     switch (call.method_id()) {
-      case 0: return describe(*session, std::move(call));
-      case 1: return create(session, std::move(call));
-      case 2: return run(session, std::move(call));
-      case 3: return cancel(*session, std::move(call));
-      case 4: return ping(std::move(call));
-      case 5: return stats(*session, std::move(call));
-      default: return call.fail("a session does not have that method", true);
+      case 0:
+        return describe(*session, std::move(call));
+      case 1:
+        return create(session, std::move(call));
+      case 2:
+        return run(session, std::move(call));
+      case 3:
+        return cancel(*session, std::move(call));
+      case 4:
+        return ping(std::move(call));
+      case 5:
+        return stats(*session, std::move(call));
+      default:
+        return call.fail("a session does not have that method", true);
     }
   }
 
@@ -205,12 +212,11 @@ void ObjectServant::call(IncomingCall call) {
   const auto& type = instance_->type();
   const FunctionInfo* member = find_member(type, name);
   if (member == nullptr) {
-    return reply_fault(std::move(call),
-                       unknown("'" + type.name + "' has no method or writable property '" + name +
-                               "'"));
+    return reply_fault(
+        std::move(call),
+        unknown("'" + type.name + "' has no method or writable property '" + name + "'"));
   }
-  SessionServant::start(session, std::move(call), info, *member, instance_,
-                        type.name + "." + name);
+  SessionServant::start(session, std::move(call), info, *member, instance_, type.name + "." + name);
 }
 
 }  // namespace cppipc

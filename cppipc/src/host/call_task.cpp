@@ -28,8 +28,8 @@ bool are_imports_among(const std::vector<Cap>& caps) {
 }
 
 Error as_error(const kj::Exception& broken) {
-  return Error(ErrorKind::kProtocol, std::string("a malformed message: ") +
-                                         broken.getDescription().cStr());
+  return Error(ErrorKind::kProtocol,
+               std::string("a malformed message: ") + broken.getDescription().cStr());
 }
 
 }  // namespace
@@ -42,8 +42,7 @@ void reply_fault(IncomingCall call, const Error& error) {
 }
 
 CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, CallParams params,
-                   const FunctionInfo& function, std::shared_ptr<Instance> self,
-                   std::string where)
+                   const FunctionInfo& function, std::shared_ptr<Instance> self, std::string where)
     : session_(std::move(session)),
       call_(std::move(call)),
       params_(params),
@@ -53,8 +52,8 @@ CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, Call
       has_blobs_(are_imports_among(call_.caps())) {
   if (params_.timeout_us != 0) {
     constexpr std::uint64_t kLongest = 1'000'000'000'000'000;  // thirty years
-    deadline_ = Context::Clock::now() +
-                std::chrono::microseconds(std::min(params_.timeout_us, kLongest));
+    deadline_ =
+        Context::Clock::now() + std::chrono::microseconds(std::min(params_.timeout_us, kLongest));
   }
 }
 

@@ -77,13 +77,13 @@ class Crew : public std::enable_shared_from_this<Crew> {
   bool has_leader_ = false;
   bool has_stand_by_ = false;
   bool is_timer_set_ = false;
-  bool is_handed_on_ = false;     // the stand-by should lead at once
-  Clock::time_point left_at_{};   // when the last leader left to run a task
+  bool is_handed_on_ = false;    // the stand-by should lead at once
+  Clock::time_point left_at_{};  // when the last leader left to run a task
   bool is_stopping_ = false;
   unsigned threads_ = 0;
   unsigned running_ = 0;
   unsigned resting_ = 0;
-  unsigned called_ = 0;           // resting threads that were told to stand by
+  unsigned called_ = 0;  // resting threads that were told to stand by
   std::condition_variable rest_;
   unsigned idle_waiters_ = 0;
   std::condition_variable idle_;

@@ -163,8 +163,9 @@ ObjectPtr HostSession::object_of(const Cap& cap, std::string_view, std::span<con
   const auto* servant =
       exported == nullptr ? nullptr : dynamic_cast<const ObjectServant*>(exported->get());
   if (servant == nullptr) {
-    throw Error(ErrorKind::kProtocol, "an argument refers to something that is no object of this "
-                                      "session");
+    throw Error(ErrorKind::kProtocol,
+                "an argument refers to something that is no object of this "
+                "session");
   }
   const auto& instance = servant->instance();
   return std::make_shared<LocalObject>(instance->object(), instance->type());

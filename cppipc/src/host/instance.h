@@ -33,7 +33,8 @@ class Ticket {
 // Owns: a share of the object.
 class Instance {
  public:
-  Instance(std::shared_ptr<void> object, const TypeInfo& type, std::shared_ptr<class Instances> all);
+  Instance(std::shared_ptr<void> object, const TypeInfo& type,
+           std::shared_ptr<class Instances> all);
   ~Instance();
 
   const std::shared_ptr<void>& object() const { return object_; }

@@ -36,8 +36,8 @@ void Blob::call(IncomingCall call) {
   }
   const auto params = call.params().getAs<wire::Blob::ReadParams>();
   const std::uint64_t begin = std::min<std::uint64_t>(params.getOffset(), source_.bytes.size());
-  const std::uint64_t length = std::min<std::uint64_t>(
-      {params.getLength(), kBlobPieceMax, source_.bytes.size() - begin});
+  const std::uint64_t length =
+      std::min<std::uint64_t>({params.getLength(), kBlobPieceMax, source_.bytes.size() - begin});
   auto reply = call.begin_reply(length / sizeof(capnp::word) + 8);
   const auto piece = source_.bytes.subspan(begin, length);
   reply.results<wire::Blob::ReadResults>().setData(
@@ -53,8 +53,8 @@ void RemoteBlob::read(std::span<std::byte> out) {
     auto call = peer_->begin_call(import_, capnp::typeId<wire::Blob>(), kReadMethod, 16);
     auto params = call.params<wire::Blob::ReadParams>();
     params.setOffset(offset);
-    params.setLength(static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(kBlobPieceBytes, out.size() - offset)));
+    params.setLength(
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlobPieceBytes, out.size() - offset)));
     auto& reply = replies[piece % kPiecesOnTheWay];
     reply = std::make_shared<PieceReply>();
     peer_->send(std::move(call), reply, Connection::Flush::kNow);

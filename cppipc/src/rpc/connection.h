@@ -71,9 +71,9 @@ class Connection {
   std::atomic<std::uint64_t> message_bytes_;
 
   // Receiving.
-  kj::Array<capnp::word> buffer_;    // read-ahead
-  std::size_t buffered_ = 0;         // bytes in it
-  kj::Array<capnp::word> large_;     // a frame longer than the buffer, being received
+  kj::Array<capnp::word> buffer_;  // read-ahead
+  std::size_t buffered_ = 0;       // bytes in it
+  kj::Array<capnp::word> large_;   // a frame longer than the buffer, being received
   std::size_t large_filled_ = 0;
   bool is_end_expected_ = false;
   std::atomic<std::uint64_t> received_bytes_{0};

@@ -37,10 +37,7 @@ kj::Array<kj::Maybe<kj::Own<capnp::ClientHook>>> IncomingMessageCaps::placeholde
 
 IncomingMessageCaps::IncomingMessageCaps(std::shared_ptr<Peer> peer, const std::vector<Cap>& caps,
                                          ObjectMap& objects)
-    : peer_(std::move(peer)),
-      caps_(caps),
-      objects_(objects),
-      table_(placeholders(caps, index_)) {}
+    : peer_(std::move(peer)), caps_(caps), objects_(objects), table_(placeholders(caps, index_)) {}
 
 const Cap& IncomingMessageCaps::find(const capnp::Capability::Client& client) const {
   // Cap'n Proto counts a copy through a reference that is not const.

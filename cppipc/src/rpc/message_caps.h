@@ -53,8 +53,7 @@ class OutgoingMessageCaps final : public OutgoingCaps {
 // Threads: one at a time. `caps` and `objects` must outlive it.
 class IncomingMessageCaps final : public IncomingCaps {
  public:
-  IncomingMessageCaps(std::shared_ptr<Peer> peer, const std::vector<Cap>& caps,
-                      ObjectMap& objects);
+  IncomingMessageCaps(std::shared_ptr<Peer> peer, const std::vector<Cap>& caps, ObjectMap& objects);
 
   // The content of a payload, so that its capabilities can be read.
   capnp::AnyPointer::Reader imbue(capnp::AnyPointer::Reader content) {

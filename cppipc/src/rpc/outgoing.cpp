@@ -63,8 +63,8 @@ Cap OutgoingMessage::at(capnp::rpc::Payload::Builder payload,
   auto ops = kj::heapArrayBuilder<capnp::PipelineOp>(path.size());
   for (const auto step : path) {
     capnp::PipelineOp op{};
-    op.type = step.isGetPointerField() ? capnp::PipelineOp::GET_POINTER_FIELD
-                                       : capnp::PipelineOp::NOOP;
+    op.type =
+        step.isGetPointerField() ? capnp::PipelineOp::GET_POINTER_FIELD : capnp::PipelineOp::NOOP;
     if (step.isGetPointerField()) op.pointerIndex = step.getGetPointerField();
     ops.add(op);
   }

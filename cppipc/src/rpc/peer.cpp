@@ -41,8 +41,7 @@ Peer::CallBuilder Peer::begin_call(std::shared_ptr<Import> target, std::uint64_t
   return builder;
 }
 
-bool Peer::send(CallBuilder builder, std::shared_ptr<PendingReply> reply,
-                Connection::Flush flush) {
+bool Peer::send(CallBuilder builder, std::shared_ptr<PendingReply> reply, Connection::Flush flush) {
   auto call = builder.call();
   std::vector<std::uint32_t> exports;
   std::optional<Error> end;
