@@ -10,9 +10,9 @@
 namespace cppipc {
 
 // Beside the message: bytes share their owner, texts are copied once into memory of their own.
-void marshal_text(const std::string& text, wire::Variant::Builder builder, OutgoingCaps& caps,
+void marshal_text(const std::string& text, wire::Variant::Builder& builder, OutgoingCaps& caps,
                   const MarshalLimits& limits);
-void marshal_bytes(const Bytes& bytes, wire::Variant::Builder builder, OutgoingCaps& caps,
+void marshal_bytes(const Bytes& bytes, wire::Variant::Builder& builder, OutgoingCaps& caps,
                    const MarshalLimits& limits);
 // Beside the message a contiguous array shares its owner; others are copied once.
 void marshal_array(const AnyArray& array, wire::Array::Builder builder, OutgoingCaps& caps,

@@ -6,6 +6,7 @@
 
 #include "wire/marshal.h"
 #include "wire/bulk.h"
+#include "wire/elements.h"
 #include "wire/packing.h"
 
 #include <string_view>
@@ -15,7 +16,6 @@
 namespace cppipc {
 namespace {
 
-using VariantList = capnp::List<wire::Variant>;
 constexpr std::size_t kFramesAtFirst = 16;
 
 // std::string ends with a NUL that its size does not count, as Cap'n Proto wants it.
@@ -47,13 +47,13 @@ class Marshaller {
  public:
   Marshaller(OutgoingCaps& caps, const MarshalLimits& limits) : caps_(caps), limits_(limits) {}
 
-  void put(const Variant& value, wire::Variant::Builder builder) {
+  void put(const Variant& value, wire::Variant::Builder& builder) {
     put_one(value, builder);
     walk();
   }
 
   void put(std::span<const Variant> values, VariantList::Builder builder) {
-    current_ = Frame{Children(values), builder};
+    current_ = Frame{Children(values), builder, ElementWriter(builder)};
     walk();
   }
 
@@ -61,6 +61,7 @@ class Marshaller {
   struct Frame {
     Children children;
     VariantList::Builder builder;
+    ElementWriter elements;
     unsigned next = 0;
   };
 
@@ -68,8 +69,7 @@ class Marshaller {
   void walk() {
     while (true) {
       if (current_.next < current_.children.size()) {
-        const unsigned i = current_.next++;
-        put_one(current_.children[i], current_.builder[i]);
+        put_element(current_.next++);
       } else if (!parents_.empty()) {
         current_ = std::move(parents_.back());
         parents_.pop_back();
@@ -79,14 +79,33 @@ class Marshaller {
     }
   }
 
+  // The i-th child of the current frame.
+  void put_element(unsigned i) {
+    const Variant& value = current_.children[i];
+    switch (value.kind()) {
+      case Kind::kNull:
+        return;
+      case Kind::kBool:
+        return current_.elements.set_boolean(i, *value.get_if<bool>());
+      case Kind::kInt:
+        return current_.elements.set_int(i, *value.get_if<std::int64_t>());
+      case Kind::kFloat:
+        return current_.elements.set_float(i, *value.get_if<double>());
+      default: {
+        wire::Variant::Builder builder = current_.builder[i];
+        return put_one(value, builder);
+      }
+    }
+  }
+
   void enter(Children children, VariantList::Builder builder) {
     if (children.size() == 0) return;
     if (parents_.capacity() == 0) parents_.reserve(kFramesAtFirst);
     parents_.push_back(std::move(current_));
-    current_ = Frame{children, builder};
+    current_ = Frame{children, builder, ElementWriter(builder)};
   }
 
-  void put_list(std::span<const Variant> items, wire::Variant::Builder builder) {
+  void put_list(std::span<const Variant> items, wire::Variant::Builder& builder) {
     const auto count = static_cast<unsigned>(items.size());
     switch (packing_of(items)) {
       case Packing::kInts:
@@ -98,7 +117,7 @@ class Marshaller {
     }
   }
 
-  void put_tuple(std::span<const Variant> items, wire::Variant::Builder builder) {
+  void put_tuple(std::span<const Variant> items, wire::Variant::Builder& builder) {
     const auto count = static_cast<unsigned>(items.size());
     switch (packing_of(items)) {
       case Packing::kInts:
@@ -119,9 +138,9 @@ class Marshaller {
     builder.setObject(caps_.object(object).castAs<wire::Object>());
   }
 
-  void put_one(const Variant& value, wire::Variant::Builder builder);
-  void put_container(const Variant& value, wire::Variant::Builder builder);
-  void put_moment(const Variant& value, wire::Variant::Builder builder);
+  void put_one(const Variant& value, wire::Variant::Builder& builder);
+  void put_container(const Variant& value, wire::Variant::Builder& builder);
+  void put_moment(const Variant& value, wire::Variant::Builder& builder);
 
   OutgoingCaps& caps_;
   const MarshalLimits& limits_;
@@ -129,7 +148,7 @@ class Marshaller {
   std::vector<Frame> parents_;
 };
 
-void Marshaller::put_one(const Variant& value, wire::Variant::Builder builder) {
+void Marshaller::put_one(const Variant& value, wire::Variant::Builder& builder) {
   switch (value.kind()) {
     case Kind::kNull:
       return builder.setNull();
@@ -171,7 +190,7 @@ void Marshaller::put_one(const Variant& value, wire::Variant::Builder builder) {
   }
 }
 
-void Marshaller::put_container(const Variant& value, wire::Variant::Builder builder) {
+void Marshaller::put_container(const Variant& value, wire::Variant::Builder& builder) {
   switch (value.kind()) {
     case Kind::kList:
       return put_list(value.get_if<List>()->items, builder);
@@ -192,7 +211,7 @@ void Marshaller::put_container(const Variant& value, wire::Variant::Builder buil
   }
 }
 
-void Marshaller::put_moment(const Variant& value, wire::Variant::Builder builder) {
+void Marshaller::put_moment(const Variant& value, wire::Variant::Builder& builder) {
   switch (value.kind()) {
     case Kind::kDateTime: {
       auto moment = builder.initDateTime();

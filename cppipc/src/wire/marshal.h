@@ -25,9 +25,12 @@ struct MarshalLimits {
   std::uint64_t inline_bytes = 1ull << 20;
 };
 
-// Looks at a whole value before anything is built. Errors: kInvalidArgument past kDepthMax;
-// kTooLarge naming size and limit if its message would pass message_bytes (bulk beside the
-// message does not count). Returns an upper bound of the message's words.
+// Looks at a whole value before anything is built. Returns an upper bound of the message's words
+// (in one segment, without the pointer to its root). Containers count as levels of depth, what is
+// in the innermost one does not. Errors: kInvalidArgument past kDepthMax, and for what no peer
+// would take (text that is not UTF-8, a date that is none, an array of Python objects); kTooLarge
+// naming size and limit if its message would pass message_bytes (bulk beside the message does not
+// count).
 std::uint64_t measure(const Variant& value, const MarshalLimits& limits);
 std::uint64_t measure(const Arguments& arguments, const MarshalLimits& limits);
 
@@ -39,8 +42,8 @@ void marshal(const Arguments& arguments, wire::Arguments::Builder builder, Outgo
 void marshal(const Error& error, wire::Fault::Builder builder);
 void marshal(const Description& description, wire::Description::Builder builder);
 
-// Errors: kProtocol for anything that our marshal() could not have written (depth, sizes that do
-// not agree, text that is not UTF-8, bad shapes); those of `caps`; kOutOfMemory.
+// Errors: kProtocol for a malformed message (depth, sizes that do not agree, text that is not
+// UTF-8, bad shapes, whatever Cap'n Proto refuses); those of `caps`; kOutOfMemory.
 Variant unmarshal(wire::Variant::Reader reader, IncomingCaps& caps);
 Arguments unmarshal(wire::Arguments::Reader reader, IncomingCaps& caps);
 Error unmarshal(wire::Fault::Reader reader);

@@ -36,7 +36,7 @@ BlobSource source_of(const AnyArray& array, std::size_t size_bytes) {
 
 }  // namespace
 
-void marshal_text(const std::string& text, wire::Variant::Builder builder, OutgoingCaps& caps,
+void marshal_text(const std::string& text, wire::Variant::Builder& builder, OutgoingCaps& caps,
                   const MarshalLimits& limits) {
   if (text.size() <= inline_bytes_of(limits)) {
     // The NUL behind a std::string is what Cap'n Proto expects behind a Text.
@@ -45,7 +45,7 @@ void marshal_text(const std::string& text, wire::Variant::Builder builder, Outgo
   put_large(copy_of(std::as_bytes(std::span(text))), builder.initLargeStr(), caps);
 }
 
-void marshal_bytes(const Bytes& bytes, wire::Variant::Builder builder, OutgoingCaps& caps,
+void marshal_bytes(const Bytes& bytes, wire::Variant::Builder& builder, OutgoingCaps& caps,
                    const MarshalLimits& limits) {
   const std::span<const std::byte> span = bytes.span();
   if (span.size() <= inline_bytes_of(limits)) {

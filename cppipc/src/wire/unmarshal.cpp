@@ -9,6 +9,7 @@
 
 #include "wire/marshal.h"
 #include "wire/bulk.h"
+#include "wire/elements.h"
 #include "wire/guard.h"
 #include "wire/validity.h"
 
@@ -20,26 +21,33 @@
 namespace cppipc {
 namespace {
 
-using VariantList = capnp::List<wire::Variant>;
 constexpr std::size_t kFramesAtFirst = 16;
 
-// Makes `out`, which is null and so owns nothing, the value.
-template <class T>
-void set_fresh(Variant& out, T&& value) {
-  std::construct_at(&out, std::forward<T>(value));
+// Makes a T of `out`, which is null and so owns nothing. Assigning would look for something to
+// destroy first, which costs more than most values. Errors: those of T; `out` stays null.
+template <class T, class... Parts>
+T& set_fresh(Variant& out, Parts&&... parts) {
+  Variant::Storage& storage = out.storage();
+  try {
+    std::construct_at(&storage, std::in_place_type<T>, std::forward<Parts>(parts)...);
+  } catch (...) {
+    std::construct_at(&storage);
+    throw;
+  }
+  return *std::get_if<T>(&storage);
 }
 
 void refuse_if(const char* problem) {
   if (problem != nullptr) refuse_message(problem);
 }
 
-Date checked_date(wire::DateTime::Reader reader) {
+Date checked_date(const wire::DateTime::Reader& reader) {
   const Date date{reader.getYear(), reader.getMonth(), reader.getDay()};
   refuse_if(problem_of(date));
   return date;
 }
 
-TimeOfDay checked_time(wire::DateTime::Reader reader) {
+TimeOfDay checked_time(const wire::DateTime::Reader& reader) {
   TimeOfDay time;
   time.hour = reader.getHour();
   time.minute = reader.getMinute();
@@ -51,7 +59,7 @@ TimeOfDay checked_time(wire::DateTime::Reader reader) {
   return time;
 }
 
-TimeDelta checked_delta(wire::TimeDelta::Reader reader) {
+TimeDelta checked_delta(const wire::TimeDelta::Reader& reader) {
   const TimeDelta delta{reader.getDays(), reader.getSeconds(), reader.getMicroseconds()};
   refuse_if(problem_of(delta));
   return delta;
@@ -83,15 +91,17 @@ class Unmarshaller {
   explicit Unmarshaller(IncomingCaps& caps) : caps_(caps) {}
 
   // `out` must be null.
-  void take(wire::Variant::Reader reader, Variant& out) {
+  void take(const wire::Variant::Reader& reader, Variant& out) {
     take_one(reader, out);
     walk();
   }
 
-  void take(VariantList::Reader reader, std::vector<Variant>& out) {
-    check_elements(reader);
+  void take(const VariantList::Reader& reader, std::vector<Variant>& out) {
+    current_.elements = ElementReader(reader);
+    current_.reader = reader;
+    current_.count = reader.size();
     out.resize(reader.size());
-    current_ = Frame{reader, out.data(), nullptr, reader.size()};
+    current_.items = out.data();
     walk();
   }
 
@@ -99,6 +109,7 @@ class Unmarshaller {
   // A container that is being filled: it has all its items already, null at first.
   struct Frame {
     VariantList::Reader reader;
+    ElementReader elements;
     Variant* items = nullptr;
     std::pair<Variant, Variant>* entries = nullptr;
     unsigned count = 0;  // of the reader
@@ -114,8 +125,7 @@ class Unmarshaller {
   void walk() {
     while (true) {
       if (current_.next < current_.count) {
-        const unsigned i = current_.next++;
-        take_one(current_.reader[i], current_.out(i));
+        take_element(current_.next++);
       } else if (!parents_.empty()) {
         current_ = parents_.back();
         parents_.pop_back();
@@ -125,8 +135,24 @@ class Unmarshaller {
     }
   }
 
-  static void check_elements(VariantList::Reader reader) {
-    if (reader.size() > 0) check_struct_size<wire::Variant>(reader[0]);
+  // The i-th child of the current frame.
+  void take_element(unsigned i) {
+    Variant& out = current_.out(i);
+    switch (current_.elements.which(i)) {
+      case wire::Variant::NULL_:
+        return;
+      case wire::Variant::BOOL:
+        set_fresh<bool>(out, current_.elements.boolean(i));
+        return;
+      case wire::Variant::INT:
+        set_fresh<std::int64_t>(out, current_.elements.number<std::int64_t>(i));
+        return;
+      case wire::Variant::FLOAT:
+        set_fresh<double>(out, current_.elements.number<double>(i));
+        return;
+      default:
+        return take_one(current_.reader[i], out);
+    }
   }
 
   void check_depth() const {
@@ -142,62 +168,64 @@ class Unmarshaller {
   }
 
   template <class Sequence>
-  void take_sequence(VariantList::Reader reader, Variant& out) {
+  void take_sequence(const VariantList::Reader& reader, Variant& out) {
     check_depth();
-    check_elements(reader);
-    set_fresh(out, Sequence{});
-    std::vector<Variant>& items = out.get_if<Sequence>()->items;
+    const ElementReader elements(reader);
+    std::vector<Variant>& items = set_fresh<Sequence>(out).items;
     items.resize(reader.size());
-    enter(Frame{reader, items.data(), nullptr, reader.size()});
+    enter(Frame{reader, elements, items.data(), nullptr, reader.size()});
   }
 
-  void take_dict(VariantList::Reader reader, Variant& out) {
+  void take_dict(const VariantList::Reader& reader, Variant& out) {
     check_depth();
-    check_elements(reader);
+    const ElementReader elements(reader);
     if (reader.size() % 2 != 0) refuse_message("a dict has a key without a value");
-    set_fresh(out, Dict{});
-    auto& entries = out.get_if<Dict>()->entries;
+    auto& entries = set_fresh<Dict>(out).entries;
     entries.resize(reader.size() / 2);
-    enter(Frame{reader, nullptr, entries.data(), reader.size()});
+    enter(Frame{reader, elements, nullptr, entries.data(), reader.size()});
   }
 
   template <class Sequence, class Numbers>
   void take_packed(const Numbers& numbers, Variant& out) {
     check_depth();
-    set_fresh(out, unpacked<Sequence>(numbers));
+    set_fresh<Sequence>(out, unpacked<Sequence>(numbers));
   }
 
-  void take_object(wire::Reference::Reader reader, Variant& out) {
+  void take_object(const wire::Reference::Reader& reader, Variant& out) {
     const capnp::Data::Reader id = reader.getId();
     if (id.size() != 16) refuse_message("an object's id is not of 16 bytes");
     const std::string_view type = checked_text(reader.getType());
     ObjectPtr object = caps_.object(reader.getObject(), type, {id.begin(), id.size()});
     if (object == nullptr) refuse_message("a reference to no object");
-    set_fresh(out, std::move(object));
+    set_fresh<ObjectPtr>(out, std::move(object));
   }
 
-  void take_one(wire::Variant::Reader reader, Variant& out);
-  void take_container(wire::Variant::Reader reader, Variant& out);
-  void take_bulk(wire::Variant::Reader reader, Variant& out);
-  void take_plain(wire::Variant::Reader reader, Variant& out);
+  void take_one(const wire::Variant::Reader& reader, Variant& out);
+  void take_container(const wire::Variant::Reader& reader, Variant& out);
+  void take_bulk(const wire::Variant::Reader& reader, Variant& out);
+  void take_plain(const wire::Variant::Reader& reader, Variant& out);
 
   IncomingCaps& caps_;
   Frame current_;
   std::vector<Frame> parents_;
 };
 
-void Unmarshaller::take_one(wire::Variant::Reader reader, Variant& out) {
+void Unmarshaller::take_one(const wire::Variant::Reader& reader, Variant& out) {
   switch (reader.which()) {
     case wire::Variant::NULL_:
       return;
     case wire::Variant::BOOL:
-      return set_fresh(out, reader.getBool());
+      set_fresh<bool>(out, reader.getBool());
+      return;
     case wire::Variant::INT:
-      return set_fresh(out, std::int64_t{reader.getInt()});
+      set_fresh<std::int64_t>(out, reader.getInt());
+      return;
     case wire::Variant::FLOAT:
-      return set_fresh(out, reader.getFloat());
+      set_fresh<double>(out, reader.getFloat());
+      return;
     case wire::Variant::STR:
-      return set_fresh(out, std::string(checked_text(reader.getStr())));
+      set_fresh<std::string>(out, checked_text(reader.getStr()));
+      return;
     case wire::Variant::LIST:
     case wire::Variant::TUPLE:
     case wire::Variant::SET:
@@ -226,7 +254,7 @@ void Unmarshaller::take_one(wire::Variant::Reader reader, Variant& out) {
   refuse_message("a value is of an unknown kind");
 }
 
-void Unmarshaller::take_container(wire::Variant::Reader reader, Variant& out) {
+void Unmarshaller::take_container(const wire::Variant::Reader& reader, Variant& out) {
   switch (reader.which()) {
     case wire::Variant::LIST:
       return take_sequence<List>(reader.getList(), out);
@@ -249,44 +277,56 @@ void Unmarshaller::take_container(wire::Variant::Reader reader, Variant& out) {
   }
 }
 
-void Unmarshaller::take_bulk(wire::Variant::Reader reader, Variant& out) {
+void Unmarshaller::take_bulk(const wire::Variant::Reader& reader, Variant& out) {
   switch (reader.which()) {
     case wire::Variant::BYTES: {
       const capnp::Data::Reader data = reader.getBytes();
       const auto* chars = reinterpret_cast<const char*>(data.begin());
-      return set_fresh(out, Bytes(std::string_view(chars, data.size())));
+      set_fresh<Bytes>(out, std::string_view(chars, data.size()));
+      return;
     }
     case wire::Variant::ARRAY:
-      return set_fresh(out, unmarshal_array(reader.getArray(), caps_));
+      set_fresh<std::shared_ptr<const AnyArray>>(
+          out, std::make_shared<AnyArray>(unmarshal_array(reader.getArray(), caps_)));
+      return;
     case wire::Variant::OBJECT:
       return take_object(reader.getObject(), out);
     case wire::Variant::LARGE_STR:
-      return set_fresh(out, unmarshal_large_text(reader.getLargeStr(), caps_));
+      set_fresh<std::string>(out, unmarshal_large_text(reader.getLargeStr(), caps_));
+      return;
     default:
-      return set_fresh(out, unmarshal_large_bytes(reader.getLargeBytes(), caps_));
+      set_fresh<Bytes>(out, unmarshal_large_bytes(reader.getLargeBytes(), caps_));
+      return;
   }
 }
 
-void Unmarshaller::take_plain(wire::Variant::Reader reader, Variant& out) {
+void Unmarshaller::take_plain(const wire::Variant::Reader& reader, Variant& out) {
   switch (reader.which()) {
     case wire::Variant::COMPLEX: {
       const wire::Complex::Reader complex = reader.getComplex();
-      return set_fresh(out, std::complex<double>(complex.getReal(), complex.getImaginary()));
+      set_fresh<std::complex<double>>(out, complex.getReal(), complex.getImaginary());
+      return;
     }
     case wire::Variant::DATE_TIME: {
       const wire::DateTime::Reader moment = reader.getDateTime();
-      return set_fresh(out, DateTime{checked_date(moment), checked_time(moment)});
+      set_fresh<DateTime>(out, DateTime{checked_date(moment), checked_time(moment)});
+      return;
     }
     case wire::Variant::DATE:
-      return set_fresh(out, checked_date(reader.getDate()));
+      set_fresh<Date>(out, checked_date(reader.getDate()));
+      return;
     case wire::Variant::TIME:
-      return set_fresh(out, checked_time(reader.getTime()));
+      set_fresh<TimeOfDay>(out, checked_time(reader.getTime()));
+      return;
     case wire::Variant::TIME_DELTA:
-      return set_fresh(out, checked_delta(reader.getTimeDelta()));
+      set_fresh<TimeDelta>(out, checked_delta(reader.getTimeDelta()));
+      return;
     case wire::Variant::DECIMAL:
-      return set_fresh(out, checked_decimal(reader.getDecimal()));
+      set_fresh<Decimal>(out, checked_decimal(reader.getDecimal()));
+      return;
     default:
-      return set_fresh(out, checked_uuid(reader.getUuid()));
+      set_fresh<Uuid>(out, checked_uuid(reader.getUuid()));
+      return;
   }
 }
 
