@@ -59,7 +59,9 @@ class ClientImpl final : public Client, public ObjectMap {
   CallPtr stats(CallOptions options) override;
   CallPtr ping(CallOptions options) override;
   void close() override;
-  bool is_closed() const override { return is_closed_ || guard_.is_child(); }
+  bool is_closed() const override {
+    return is_closed_ || guard_.is_child() || peer_->is_disconnected();
+  }
   void abandon() noexcept override;
 
   // Used by calls.
