@@ -7,8 +7,9 @@ Run it by `make demo`, or with the package `unity` installed: python examples/de
 import sys
 import time
 
-import unity
 from wordnet_graph import DATA_NOUN, read_links
+
+import unity
 
 SECONDS_TO_DROP = 10.0
 
@@ -59,7 +60,8 @@ def rank_nouns(session):
     result = session.toolkits.pagerank(
         sources=sources, targets=targets, threshold=1e-12, max_iterations=500
     )
-    vertices, scores = result["vertices"], result["scores"]
+    vertices = memoryview(result["vertices"]).tolist()
+    scores = memoryview(result["scores"]).tolist()
     show("vertices", f"{len(vertices):,}")
     show("iterations until the scores stand still", result["num_iterations"])
     show("seconds in C++", f"{result['training_time']:.3f}")
@@ -67,7 +69,7 @@ def rank_nouns(session):
     print("    the ten meanings that most others lead to:")
     ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
     for i in ranked[:10]:
-        print(f"        {scores[i]:.6f}  {names[int(vertices[i])]}")
+        print(f"        {scores[i]:.6f}  {names[vertices[i]]}")
 
 
 def main():

@@ -35,7 +35,8 @@ Address parse_address(std::string_view text) {
     throw std::invalid_argument("the path of an address cannot contain a NUL");
   }
   if (path.back() == '/') {
-    throw std::invalid_argument("'" + shown + "' names a directory; give the path of a socket file");
+    throw std::invalid_argument("'" + shown +
+                                "' names a directory; give the path of a socket file");
   }
   return {std::filesystem::absolute(std::filesystem::path(path)).string()};
 }

@@ -38,7 +38,10 @@ constexpr std::array<CrashSignal, 5> kCrashSignals{{{SIGSEGV, "SIGSEGV"},
                                                     {SIGFPE, "SIGFPE"},
                                                     {SIGILL, "SIGILL"},
                                                     {SIGABRT, "SIGABRT"}}};
-constexpr int kFramesMax = 64;
+// As many as fit into the last lines of the log that a launcher shows; what lies deeper is the
+// host's own way to a method. The first one is the handler's.
+constexpr int kFramesMax = 16;
+constexpr int kFramesSkipped = 1;
 constexpr std::size_t kStackBytes = 64 << 10;
 
 std::atomic<int> crash_log{-1};
@@ -107,7 +110,7 @@ void report_crash(int fd, int signal, const siginfo_t* info, void* const* frames
   }
   line << "\nunity_server: backtrace:";
   line.write_to(fd);
-  ::backtrace_symbols_fd(frames, count, fd);
+  if (count > 0) ::backtrace_symbols_fd(frames, count, fd);
 }
 
 // Ends the process by `signal`, as if nobody had handled it.
@@ -129,8 +132,9 @@ void on_crash(int signal, siginfo_t* info, void*) {
     if (nobody == self) die_by(signal);  // the report itself crashed
     for (;;) ::pause();                  // another thread reports and ends the process
   }
-  void* frames[kFramesMax];
-  const int count = ::backtrace(frames, kFramesMax);
+  void* taken[kFramesSkipped + kFramesMax];
+  const int count = ::backtrace(taken, kFramesSkipped + kFramesMax) - kFramesSkipped;
+  void* const* frames = taken + kFramesSkipped;
   report_crash(STDERR_FILENO, signal, info, frames, count);
   const int log = crash_log.load();
   if (log >= 0) report_crash(log, signal, info, frames, count);

@@ -35,7 +35,7 @@ struct ParsedOptions {
 
 // Exit codes of unity_server.
 inline constexpr int kExitOk = 0;           // ended in order, or --help, --version
-inline constexpr int kExitStartFailed = 1;  // a listener, descriptor or log file was refused
+inline constexpr int kExitStartFailed = 1;  // the start failed, or the server could not go on
 inline constexpr int kExitUsage = 2;        // the command line was wrong
 inline constexpr int kExitForced = 3;       // ended at once: a second signal or the end grace
 

@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -103,15 +104,18 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  void run() {
+  // Begins to listen and to serve. Errors: std::exception with a text for users.
+  void start() {
     lifetime_.watch_signals();
     for (const Address& address : options_.listen) listen(address);
     announce();
     if (options_.launcher_pidfd) lifetime_.watch_launcher(*options_.launcher_pidfd);
     if (options_.inherited_fd) serve_launcher(*options_.inherited_fd);
     for (const auto& listener : listeners_) listener->start();
-    loop_.run();
   }
+
+  // Returns at the end.
+  void run() { loop_.run(); }
 
  private:
   HostOptions host_options();
@@ -187,9 +191,9 @@ void Process::begin_end(std::chrono::milliseconds patience) {
   });
 }
 
-// Says on stderr why the start failed, and in the log if that is another file.
-int start_failed(const Options& options, Log* log, const std::string& why) {
-  if (log != nullptr && !options.log.file.empty()) log->error("start failed: " + why);
+// Says on stderr what went wrong, and in the log if that is another file.
+int failed(const Options& options, Log* log, const std::string& prefix, const std::string& why) {
+  if (log != nullptr && !options.log.file.empty()) log->error(prefix + why);
   std::fprintf(stderr, "unity_server: %s\n", why.c_str());
   return kExitStartFailed;
 }
@@ -198,6 +202,7 @@ int start_failed(const Options& options, Log* log, const std::string& why) {
 
 int run_server(const Options& options) {
   std::unique_ptr<Log> log;
+  std::string prefix = "start failed: ";
   try {
     ::signal(SIGPIPE, SIG_IGN);
     open_standard_descriptors();
@@ -205,9 +210,11 @@ int run_server(const Options& options) {
     install_crash_handler();
     log = std::make_unique<Log>(options.log);
     Process process(options, *log);
+    process.start();
+    prefix = "cannot go on: ";
     process.run();
   } catch (const std::exception& error) {
-    return start_failed(options, log.get(), error.what());
+    return failed(options, log.get(), prefix, error.what());
   }
   log->info("ended");
   return kExitOk;

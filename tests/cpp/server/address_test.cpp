@@ -38,7 +38,8 @@ TEST(Address, RefusesTcpAndSaysWhatToDo) {
 }
 
 TEST(Address, RefusesWhatIsNoAddress) {
-  for (const char* text : {"", "unix:", "unix://", "ipc://", "/run/u.sock", "http://host", "UNIX:a"}) {
+  for (const char* text :
+       {"", "unix:", "unix://", "ipc://", "/run/u.sock", "http://host", "UNIX:a"}) {
     EXPECT_THAT(refusal_of(text), testing::HasSubstr("is no address")) << text;
   }
   EXPECT_THAT(refusal_of("unix:/run/"), testing::HasSubstr("names a directory"));

@@ -68,7 +68,8 @@ TEST(Crash, EverySignalIsReportedAndEndsTheProcess) {
     const int number = signal;
     const Outcome outcome = run_in_child([number] { ::raise(number); });
     expect_ended_by(signal, outcome);
-    EXPECT_THAT(outcome.stderr, HasSubstr(std::string("unity_server: crashed with ") + name + "\n"));
+    EXPECT_THAT(outcome.stderr,
+                HasSubstr(std::string("unity_server: crashed with ") + name + "\n"));
     EXPECT_THAT(outcome.stderr, HasSubstr("unity_server: backtrace:\n"));
     EXPECT_THAT(outcome.stderr, HasSubstr("[0x")) << "no frames";
   }

@@ -158,7 +158,8 @@ TEST(PrivateServerStart, AlsoListensIfTold) {
   const TemporaryFolder folder;
   const StreamPair sockets = make_socket_pair();
   const std::string address = "unix:" + folder / "u.sock";
-  ServerProcess server({"--inherited-fd", std::to_string(sockets.theirs.get()), "--listen", address},
+  ServerProcess server({"--inherited-fd", std::to_string(sockets.theirs.get()),  //
+                        "--listen", address},
                        ServerProcess::Setup{.inherited = {sockets.theirs.get()}});
   EXPECT_EQ(server.read_line(), "listening on " + address);
   const auto other = Client::connect(address);

@@ -83,7 +83,8 @@ TEST_F(ProcessTest, ListensAtSeveralAddresses) {
 }
 
 TEST_F(ProcessTest, HelpAndVersionArePrinted) {
-  for (const auto& [option, text] : {std::pair{"--help", "--listen"}, {"--version", "unity_server "}}) {
+  for (const auto& [option, text] :
+       {std::pair{"--help", "--listen"}, {"--version", "unity_server "}}) {
     ServerProcess server({option});
     EXPECT_EQ(server.wait(), kExitOk);
     EXPECT_THAT(server.stdout_text(), HasSubstr(text));

@@ -67,7 +67,8 @@ TEST(SocketFile, AStaleFileIsReplaced) {
 TEST(SocketFile, ALiveServerIsLeftAlone) {
   const TemporaryFolder folder;
   const SocketFile live({folder / "u.sock"});
-  EXPECT_THAT(refusal_at(folder / "u.sock"), HasSubstr("already listening on '" + folder / "u.sock"));
+  EXPECT_THAT(refusal_at(folder / "u.sock"),
+              HasSubstr("already listening on '" + folder / "u.sock"));
   EXPECT_GE(connect_to(folder / "u.sock").get(), 0);
   EXPECT_FALSE(std::filesystem::exists(folder / "u.sock.lock"));
 }
@@ -80,7 +81,8 @@ TEST(SocketFile, ALiveServerWithAFullQueueIsLeftAlone) {
   for (;;) {
     OwnedFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const sockaddr_un address = unix_address(folder / "u.sock");
-    if (::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    const auto* plain = reinterpret_cast<const sockaddr*>(&address);
+    if (::connect(client.get(), plain, sizeof(address)) != 0) {
       ASSERT_EQ(errno, EAGAIN);
       break;
     }
