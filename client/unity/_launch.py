@@ -2,7 +2,6 @@
 """Starting a private server."""
 
 import os
-from pathlib import Path
 
 from unity import _core, errors
 from unity._session import Session
@@ -49,7 +48,7 @@ def launch(
 def _binary_path(server_binary):
     chosen = server_binary or os.environ.get(_BINARY_VARIABLE)
     if chosen is None:
-        chosen = Path(__file__).resolve().parent / "bin" / "unity_server"
+        chosen = os.path.join(os.path.dirname(__file__), "bin", "unity_server")
     # An absolute path, so that no search along $PATH is made.
     path = os.path.abspath(os.fspath(chosen))
     if os.path.isdir(path):

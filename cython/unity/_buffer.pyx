@@ -5,6 +5,7 @@ from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.object cimport Py_EQ, Py_NE
 from unity cimport cppipc
+from unity.type_slots cimport TypeObject, rename_type, seal
 
 from unity import _dtypes
 
@@ -15,9 +16,6 @@ cdef class Buffer:
     It stands for exporters that are no arrays of NumPy or of the standard library, and for
     every array where NumPy is not installed. Always writable.
     """
-
-    def __init__(self):
-        raise TypeError("a Buffer is made by a call that returns an array")
 
     @property
     def dtype(self):
@@ -121,3 +119,7 @@ cdef Buffer buffer_of(const cppipc.AnyArray& array):
     else:
         buffer.array = array
     return buffer
+
+
+seal(<TypeObject*>Buffer)
+rename_type(<TypeObject*>Buffer, "unity.Buffer")

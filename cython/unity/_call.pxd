@@ -8,11 +8,17 @@ from unity._connection cimport Connection
 from unity._routine cimport Routine
 
 
+cdef extern from "done_queue.h" namespace "unity" nogil:
+    cdef cppclass Deadline "std::optional<unity::DoneQueue::Clock::time_point>":
+        pass
+
+
 cdef class CallState:
     cdef shared_ptr[cppipc.Call] call
     cdef Connection connection
     cdef Routine routine
     cdef uint32_t generation
+    cdef Deadline deadline
     cdef bint has_outcome     # result_ or error_ is set
     cdef bint was_cancelled
     cdef bint is_watched      # the queue gets this call when it is done
@@ -25,4 +31,5 @@ cdef class CallState:
 
 
 # The future of a call that was sent.
-cdef CallState new_call(cppipc.CallPtr call, Connection connection, Routine routine)
+cdef CallState new_call(cppipc.CallPtr call, Connection connection, Routine routine,
+                        const cppipc.CallOptions& options)

@@ -18,6 +18,7 @@ from unity._routine cimport Routine
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._values cimport from_variant
 from unity.cppipc cimport raise_as_python
+from unity.type_slots cimport Maker, TypeObject, seal
 
 from unity import errors
 
@@ -31,8 +32,9 @@ cdef extern from "waiting.h" namespace "unity" nogil:
 cdef extern from "done_queue.h" namespace "unity" nogil:
     cdef cppclass DoneQueue:
         @staticmethod
-        void watch(const shared_ptr[DoneQueue]&, cppipc.Call&, PyObject*,
-                   shared_ptr[const void]) except +raise_as_python
+        Deadline deadline_after(optional[double])
+        void watch(const cppipc.CallPtr&, PyObject*, shared_ptr[const void], Deadline) \
+            except +raise_as_python
         PyObject* pop(shared_ptr[const void]*) except +raise_as_python
 
 
@@ -131,10 +133,10 @@ cdef class CallState:
             state = "of the parent process"
         elif not self.done():
             state = "running"
-        elif not self.has_outcome:
-            state = "done"
         elif self.was_cancelled:
             state = "cancelled"
+        elif not self.has_outcome:
+            state = "done"
         elif self.error_ is not None:
             state = f"raised {type(self.error_).__name__}"
         else:
@@ -216,7 +218,7 @@ cdef int watch(CallState self) except -1:
     queue = callback_queue()
     kept = process_runtime.keep(<PyObject*>self)
     with nogil:
-        DoneQueue.watch(queue, self.call.get()[0], <PyObject*>self, kept)
+        queue.get().watch(self.call, <PyObject*>self, kept, self.deadline)
     return 0
 
 
@@ -255,23 +257,23 @@ cdef int run_callback(CallState self, object callback) except -1:
     return 0
 
 
+cdef Maker call_maker = seal(<TypeObject*>CallState)
+
+
 class Call(CallState, Future):
     """A call that was sent: a concurrent.futures.Future that can also be awaited."""
 
     __slots__ = ()
-
-    def __init__(self):
-        raise TypeError("a Call is made by submit()")
+    __module__ = "unity"
 
 
-Call.__module__ = "unity"
-
-
-cdef CallState new_call(cppipc.CallPtr call, Connection connection, Routine routine):
-    cdef CallState state = CallState.__new__(Call)
+cdef CallState new_call(cppipc.CallPtr call, Connection connection, Routine routine,
+                        const cppipc.CallOptions& options):
+    cdef CallState state = call_maker.make(<TypeObject*>Call)
     state.call = call
     state.connection = connection
     state.routine = routine
+    state.deadline = DoneQueue.deadline_after(options.timeout_s)
     state.generation = process_runtime.generation()
     return state
 

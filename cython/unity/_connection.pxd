@@ -46,6 +46,11 @@ cdef class Connection:
     cdef object living_proxy(self, cppipc.RemoteObject* remote)
 
 
+# A connection over an open client; `process` is null but for private servers.
+cdef Connection new_connection(
+    shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process, object description)
+
+
 cdef class Proxy:
     cdef object __weakref__
     cdef Connection connection

@@ -4,14 +4,13 @@
 import weakref
 
 cimport cython
-from cpython.object cimport PyTypeObject
 from cython.operator cimport dereference
-from libc.stdint cimport uint64_t
 from libc.string cimport memcmp, memcpy
 from libcpp.memory cimport shared_ptr
 
 from unity cimport cppipc
 from unity._runtime cimport PyObject, Runtime, runtime
+from unity.type_slots cimport Maker, TypeObject, rename_type, seal
 
 from unity import errors
 
@@ -23,8 +22,6 @@ cdef extern from "waiting.h" namespace "unity" nogil:
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject*)
-    ctypedef struct NamedType "PyTypeObject":
-        const char* tp_name
 
 
 cdef Runtime* process_runtime = runtime()
@@ -39,9 +36,6 @@ cdef class Connection:
     def __cinit__(self):
         self.generation = process_runtime.generation()
         self.classes = {}
-
-    def __init__(self):
-        raise TypeError("a connection is made by unity.launch() or unity.connect()")
 
     def __dealloc__(self):
         if not self.client:
@@ -104,7 +98,8 @@ cdef class Connection:
         if living is not None:
             return living
         name = remote.get().type_name().data()[:remote.get().type_name().size()].decode()
-        fresh = Proxy.__new__(self.description.class_of(name, self))
+        cls = self.description.class_of(name, self)
+        fresh = proxy_maker.make(<TypeObject*>cls)
         # Making it may have run finalisers, and those may have made the same proxy.
         living = self.living_proxy(remote.get())
         if living is not None:
@@ -124,6 +119,17 @@ cdef class Connection:
         return <object>dereference(found).second
 
 
+cdef Connection new_connection(
+        shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process, object description):
+    cdef Connection connection = Connection.__new__(Connection)
+    connection.client = client
+    connection.process = process
+    connection.address = client.get().address().decode()
+    connection.description = description
+    live_connections.add(connection)
+    return connection
+
+
 # A proxy refers to its connection only, so it is never part of a cycle.
 @cython.no_gc
 cdef class Proxy:
@@ -133,12 +139,9 @@ cdef class Proxy:
     has one proxy. When the last proxy is dropped the server may let the object go.
     """
 
-    def __init__(self, *args, **kwargs):
-        raise TypeError(f"{type(self).__name__} objects are made by a session")
-
     def __dealloc__(self):
         if not self.remote:
-            return
+            return  # it lost the race to stand for its object
         if self.connection.is_of_parent():
             leak_remote(self.remote)
             return
@@ -169,11 +172,10 @@ cdef class Proxy:
                         "pickled or copied")
 
 
-cdef const unsigned char* object_id(Proxy proxy) except NULL:
-    if not proxy.remote:
-        raise TypeError("this proxy was not made by a session")
+cdef const unsigned char* object_id(Proxy proxy) noexcept:
     return proxy.remote.get().object_id().data()
 
 
-# The name that users know it by.
-(<NamedType*>Proxy).tp_name = "unity.Proxy"
+cdef Maker proxy_maker = seal(<TypeObject*>Proxy)
+seal(<TypeObject*>Connection)
+rename_type(<TypeObject*>Proxy, "unity.Proxy")

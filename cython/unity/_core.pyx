@@ -13,7 +13,7 @@ from libcpp.string cimport string
 from libcpp.vector cimport vector
 
 from unity cimport cppipc
-from unity._connection cimport Connection, ServerProcess
+from unity._connection cimport Connection, ServerProcess, new_connection
 from unity._description cimport description_of
 from unity._routine cimport Target
 from unity._runtime cimport Runtime, runtime
@@ -54,7 +54,7 @@ def connect(str address, double timeout_s):
     cdef shared_ptr[cppipc.Client] client
     with nogil:
         client = connect_client(process_runtime[0], target, timeout_s)
-    return new_connection(client, shared_ptr[ServerProcess]())
+    return new_connection(client, shared_ptr[ServerProcess](), description_of(client.get()[0]))
 
 
 def launch(list command, double timeout_s):
@@ -88,17 +88,7 @@ def launch(list command, double timeout_s):
     except BaseException:
         process.get().finish(0)
         raise
-    return new_connection(client, process)
-
-
-cdef object new_connection(shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process):
-    cdef Connection connection = Connection.__new__(Connection)
-    connection.client = client
-    connection.process = process
-    connection.address = client.get().address().decode()
-    connection.description = description_of(client.get()[0])
-    live_connections.add(connection)
-    return connection
+    return new_connection(client, process, description_of(client.get()[0]))
 
 
 cdef object not_started(str path, object error):

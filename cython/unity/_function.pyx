@@ -16,17 +16,13 @@ from unity._routine cimport Routine, Target
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._values cimport from_variant
 from unity.cppipc cimport raise_as_python
+from unity.type_slots cimport TypeObject, enable_vectorcall, rename_type, seal
 
 from unity import errors
 
 
 cdef extern from "Python.h":
     Py_ssize_t PyVectorcall_NARGS(size_t)
-    ctypedef struct PyTypeObject:
-        pass
-
-cdef extern from "vectorcall.h" namespace "unity":
-    void enable_vectorcall(PyTypeObject*, Py_ssize_t, bint)
 
 cdef extern from "waiting.h" namespace "unity" nogil:
     cppipc.CallPtr send(
@@ -66,9 +62,6 @@ cdef object invoke(Routine routine, Connection connection, Proxy target,
 cdef class Function:
     """Something of a server that can be called. `f(…)` waits for the result, `f.submit(…)`
     returns a `unity.Call` at once, `f.options(timeout_s=…)` is `f` with a limit."""
-
-    def __init__(self):
-        raise TypeError("a Function is made by a session")
 
     @property
     def __name__(self):
@@ -118,7 +111,7 @@ cdef class Function:
                         self.routine.wire_name, remote[0], arguments, self.options_)
         if process_runtime.has_dropped():
             process_runtime.release_dropped()
-        return new_call(call, self.connection, self.routine)
+        return new_call(call, self.connection, self.routine, self.options_)
 
     def options(self, *, timeout_s=None):
         """The same function, of which each call may take `timeout_s` seconds (None: no limit).
@@ -194,9 +187,6 @@ cdef cppipc.CallOptions no_options
 cdef class Method:
     """A method of an exposed type, as `help()` and the interpreter find it in the class."""
 
-    def __init__(self):
-        raise TypeError("a Method is made from a server's description")
-
     def __get__(self, instance, owner):
         if instance is None:
             return self
@@ -246,9 +236,6 @@ cdef Method new_method(Routine routine):
 cdef class Property:
     """A property of an exposed type. To read or write it is a call."""
 
-    def __init__(self):
-        raise TypeError("a Property is made from a server's description")
-
     def __get__(self, instance, owner):
         if instance is None:
             return self
@@ -290,15 +277,18 @@ def bind(Routine routine, Connection connection):
     return new_function(routine, connection, None)
 
 
-def install():
+cdef int install() except -1:
     # Once, at the import.
     cdef Function function = Function.__new__(Function)
     cdef Method method = Method.__new__(Method)
-    enable_vectorcall(<PyTypeObject*>Function,
+    enable_vectorcall(<TypeObject*>Function,
                       <char*>&function.vectorcall - <char*><PyObject*>function, False)
-    enable_vectorcall(<PyTypeObject*>Method,
+    enable_vectorcall(<TypeObject*>Method,
                       <char*>&method.vectorcall - <char*><PyObject*>method, True)
+    for sealed in (Function, Method, Property):
+        seal(<TypeObject*>sealed)
+    rename_type(<TypeObject*>Function, "unity.Function")
+    return 0
 
 
 install()
-del install

@@ -10,6 +10,7 @@ from unity._connection cimport Connection
 from unity._marshaller cimport Marshaller
 from unity._runtime cimport PyObject
 from unity._values cimport from_variant, to_variant
+from unity.type_slots cimport TypeObject, seal
 
 import sys
 
@@ -23,9 +24,6 @@ cdef extern from "Python.h":
 
 cdef class Routine:
     """One callable of a server's description: name, documentation and parameters."""
-
-    def __init__(self):
-        raise TypeError("a Routine is made from a server's description")
 
     @property
     def signature(self):
@@ -177,3 +175,6 @@ cdef Routine setter_of(const cppipc.PropertyDescription& property_, str owner):
     routine.names = ("value",)
     routine.required = 1
     return routine
+
+
+seal(<TypeObject*>Routine)

@@ -6,27 +6,59 @@
 #include <Python.h>
 #include <cppipc/client.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace unity {
 
 // Threads: all methods from any thread, without the GIL.
-class DoneQueue {
+class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
  public:
-  // Puts `object` into `queue` once `call` is done. `kept` is a share of `object`.
-  static void watch(const std::shared_ptr<DoneQueue>& queue, cppipc::Call& call, PyObject* object,
-                    std::shared_ptr<const void> kept) {
-    call.on_done([queue, object, kept = std::move(kept)] { queue->push({object, kept}); });
+  using Clock = std::chrono::steady_clock;
+
+  // When a call that is sent now with that limit is overdue.
+  static std::optional<Clock::time_point> deadline_after(std::optional<double> timeout_s) {
+    constexpr double kNever = 1e9;
+    if (!timeout_s || *timeout_s > kNever) return std::nullopt;
+    return Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                              std::chrono::duration<double>(*timeout_s));
+  }
+
+  // Puts `object`, of which `kept` is a share, into the queue once `call` is done. Nobody may be
+  // waiting for the call, so it is also ended here at its own deadline, if it has one.
+  void watch(const cppipc::CallPtr& call, PyObject* object, std::shared_ptr<const void> kept,
+             std::optional<Clock::time_point> deadline) {
+    call->on_done([queue = shared_from_this(), object, kept = std::move(kept)] {
+      queue->push({object, kept});
+    });
+    if (!deadline) return;
+    const std::lock_guard lock(mutex_);
+    deadlines_.emplace(*deadline, call);
+    is_changed_.notify_one();
   }
 
   // The next object, borrowed: `kept` is what keeps it. Blocks until there is one.
   PyObject* pop(std::shared_ptr<const void>* kept) {
     std::unique_lock lock(mutex_);
-    is_filled_.wait(lock, [this] { return !entries_.empty(); });
+    while (entries_.empty()) {
+      if (deadlines_.empty()) {
+        is_changed_.wait(lock);
+      } else if (const auto first = deadlines_.begin(); first->first > Clock::now()) {
+        is_changed_.wait_until(lock, first->first);
+      } else {
+        const std::weak_ptr<cppipc::Call> overdue = first->second;
+        deadlines_.erase(first);
+        lock.unlock();
+        end_overdue(overdue);
+        lock.lock();
+      }
+    }
     Entry entry = std::move(entries_.front());
     entries_.pop_front();
     *kept = std::move(entry.kept);
@@ -40,16 +72,29 @@ class DoneQueue {
   };
 
   void push(Entry entry) {
-    {
-      std::lock_guard lock(mutex_);
-      entries_.push_back(std::move(entry));
+    const std::lock_guard lock(mutex_);
+    entries_.push_back(std::move(entry));
+    is_changed_.notify_one();
+  }
+
+  // A call ends at its deadline when somebody waits for it, so this does, for no time.
+  void end_overdue(const std::weak_ptr<cppipc::Call>& overdue) {
+    const cppipc::CallPtr call = overdue.lock();
+    if (!call || call->is_done()) return;
+    try {
+      call->wait(0.0);
+    } catch (const cppipc::Error&) {
+      // The call keeps how it ended, for whoever asks for its result.
     }
-    is_filled_.notify_one();
+    if (call->is_done()) return;
+    const std::lock_guard lock(mutex_);  // the clock has not quite got there
+    deadlines_.emplace(Clock::now() + std::chrono::milliseconds(1), call);
   }
 
   std::mutex mutex_;
-  std::condition_variable is_filled_;
+  std::condition_variable is_changed_;
   std::deque<Entry> entries_;
+  std::multimap<Clock::time_point, std::weak_ptr<cppipc::Call>> deadlines_;
 };
 
 }  // namespace unity

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers for the tests, and the promise that a test leaves nothing behind.
+
+Every test runs between two looks at this process and at its servers: descriptors, threads, child
+processes, live objects and sessions must be back to where they were, within a deadline.
+"""
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import unity
+
+DEADLINE_S = 30
+SERVER = Path(os.environ.get("UNITY_SERVER_BINARY") or Path(unity.__file__).parent / "bin/unity_server")
+
+# The sessions of fixtures that outlive a test: their servers are looked at after each one.
+long_lived = []
+
+
+def wait_until(condition, deadline_s=DEADLINE_S):
+    """Waits for `condition()` to be true; returns whether it was in time."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def children(pid="self"):
+    """The process ids of the children of a process, zombies included."""
+    found = set()
+    for task in os.listdir(f"/proc/{pid}/task"):
+        text = Path(f"/proc/{pid}/task/{task}/children").read_text()
+        found.update(int(word) for word in text.split())
+    return found
+
+
+def descriptors():
+    """What each open descriptor of this process is."""
+    found = []
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            found.append(os.readlink(f"/proc/self/fd/{fd}"))
+        except FileNotFoundError:
+            pass  # the one that the listing itself used
+    return found
+
+
+def state():
+    """What a test must leave as it found it."""
+    gc.collect()
+    servers = []
+    for session in long_lived:
+        stats = session.stats()
+        servers.append((stats["live_objects"], stats["sessions"], stats["calls_running"]))
+    return {
+        "descriptors": len(descriptors()),
+        "threads": len(os.listdir("/proc/self/task")),
+        "children": len(children()),
+        "servers": servers,
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def callback_thread():
+    """Starts the one thread of the package that outlives its sessions."""
+    with unity.launch() as session:
+        told = threading.Event()
+        call = session.toolkits.demo_addone.submit(x=1)
+        unity._call.CallState._waiters.__get__(call)
+        call.add_done_callback(lambda _: told.set())
+        assert told.wait(DEADLINE_S)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """Fails a test that leaves descriptors, threads, processes, objects or sessions behind."""
+    before = state()
+    yield
+    wait_until(lambda: state() == before)
+    assert state() == before, descriptors()
+
+
+@pytest.fixture(scope="module")
+def private():
+    """A session with a private server, one for the tests of a file."""
+    with unity.launch(diagnostics=True) as session:
+        long_lived.append(session)
+        yield session
+        long_lived.remove(session)
+
+
+class SharedServer:
+    """A `unity_server` process that listens on a Unix socket."""
+
+    def __init__(self, path, *options):
+        self.address = f"unix:{path}"
+        self.process = subprocess.Popen(
+            [SERVER, "--listen", self.address, "--diagnostics", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        line = self.process.stdout.readline().decode().strip()
+        assert line == f"listening on {self.address}", line
+
+    def connect(self, **options):
+        return unity.connect(self.address, **options)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait(DEADLINE_S)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A server on a Unix socket, one for the tests of a file."""
+    server = SharedServer(tmp_path_factory.mktemp("server") / "u.sock")
+    with server.connect() as observer:
+        long_lived.append(observer)
+        yield server
+        long_lived.remove(observer)
+    server.end()
+
+
+@pytest.fixture(scope="module", params=["launch", "connect"])
+def session(request):
+    """A session with a private and with a shared server."""
+    if request.param == "launch":
+        yield request.getfixturevalue("private")
+        return
+    with request.getfixturevalue("shared").connect() as session:
+        long_lived.append(session)
+        yield session
+        long_lived.remove(session)
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """Makes servers on Unix sockets for one test; they are killed after it."""
+    servers = []
+
+    def start(*options, path=None):
+        servers.append(SharedServer(path or tmp_path / f"{len(servers)}.sock", *options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.end()
+
+
+@pytest.fixture
+def eventually():
+    """Asserts that a condition becomes true before a generous deadline."""
+
+    def check(condition, deadline_s=DEADLINE_S):
+        assert wait_until(condition, deadline_s)
+
+    return check
+
+
+class Script:
+    """A Python program in a process of its own that has imported unity."""
+
+    def __init__(self, code, *arguments):
+        self.process = subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(code), *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "UNITY_SERVER_BINARY": str(SERVER)},
+        )
+
+    def line(self):
+        """The next line that the program prints."""
+        return self.process.stdout.readline().rstrip("\n")
+
+    def finish(self, timeout_s=60):
+        """Waits for the end; returns exit status and what else was printed."""
+        out, err = self.process.communicate(timeout=timeout_s)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def script():
+    """Starts Python programs; those that still run after the test are killed."""
+    started = []
+
+    def start(code, *arguments):
+        started.append(Script(code, *arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
+@pytest.fixture
+def run_script(script):
+    """Runs a Python program to its end, which must be silent but for what it prints on stdout."""
+
+    def run(code, *arguments):
+        status, out, err = script(code, *arguments).finish()
+        assert (status, err) == (0, ""), (status, out, err)
+        return out
+
+    return run
