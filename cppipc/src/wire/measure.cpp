@@ -140,6 +140,7 @@ class Measurer {
   }
 
   void look_at(const Variant& value);
+  void look_at_moment(const Variant& value);
 
   const std::uint64_t inline_bytes_;
   const std::uint64_t message_bytes_;
@@ -176,22 +177,10 @@ void Measurer::look_at(const Variant& value) {
     case Kind::kDict:
       return enter(Children(*value.get_if<Dict>()));
     case Kind::kDateTime:
-      refuse_if(problem_of(value.get_if<DateTime>()->date));
-      refuse_if(problem_of(value.get_if<DateTime>()->time));
-      words_ += kDateTimeWords;
-      return;
     case Kind::kDate:
-      refuse_if(problem_of(*value.get_if<Date>()));
-      words_ += kDateTimeWords;
-      return;
     case Kind::kTime:
-      refuse_if(problem_of(*value.get_if<TimeOfDay>()));
-      words_ += kDateTimeWords;
-      return;
     case Kind::kTimeDelta:
-      refuse_if(problem_of(*value.get_if<TimeDelta>()));
-      words_ += kTimeDeltaWords;
-      return;
+      return look_at_moment(value);
     case Kind::kDecimal:
       refuse_if(problem_of(*value.get_if<Decimal>()));
       words_ += text_words(value.get_if<Decimal>()->text);
@@ -204,6 +193,28 @@ void Measurer::look_at(const Variant& value) {
     case Kind::kObject:
       words_ += kReferenceWords + text_words((*value.get_if<ObjectPtr>())->type_name()) +
                 kUuidWords;
+      return;
+  }
+}
+
+void Measurer::look_at_moment(const Variant& value) {
+  switch (value.kind()) {
+    case Kind::kDateTime:
+      refuse_if(problem_of(value.get_if<DateTime>()->date));
+      refuse_if(problem_of(value.get_if<DateTime>()->time));
+      words_ += kDateTimeWords;
+      return;
+    case Kind::kDate:
+      refuse_if(problem_of(*value.get_if<Date>()));
+      words_ += kDateTimeWords;
+      return;
+    case Kind::kTime:
+      refuse_if(problem_of(*value.get_if<TimeOfDay>()));
+      words_ += kDateTimeWords;
+      return;
+    default:
+      refuse_if(problem_of(*value.get_if<TimeDelta>()));
+      words_ += kTimeDeltaWords;
       return;
   }
 }

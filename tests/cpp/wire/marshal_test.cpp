@@ -201,7 +201,8 @@ Arguments round_trip_arguments(const Arguments& arguments) {
 }
 
 TEST(Marshal, ArgumentsComeBackWithTheirNames) {
-  const Arguments arguments{{1, "two", List{{3, 4}}, Dict{{{"k", 5.0}}}}, {"third", "vierte_\xc3\xbc"}};
+  const Arguments arguments{{1, "two", List{{3, 4}}, Dict{{{"k", 5.0}}}},
+                            {"third", "vierte_\xc3\xbc"}};
   const Arguments back = round_trip_arguments(arguments);
   EXPECT_TRUE(back.values == arguments.values);
   EXPECT_EQ(back.names, arguments.names);

@@ -45,7 +45,7 @@ Variant everything() {
 }
 
 TEST(Measure, IsAnUpperBoundOfTheMessage) {
-  for (const std::uint64_t inline_bytes : {std::uint64_t{0}, std::uint64_t{60}, std::uint64_t{1} << 20}) {
+  for (const std::uint64_t inline_bytes : {0, 60, 1 << 20}) {
     const MarshalLimits limits{64 << 20, inline_bytes};
     const Variant value = everything();
     MemoryCaps caps;

@@ -11,7 +11,8 @@ namespace cppipc {
 namespace {
 
 TEST(Validity, DatesMustBeInTheCalendar) {
-  for (const Date& date : {Date{1, 1, 1}, Date{9999, 12, 31}, Date{2000, 2, 29}, Date{2024, 2, 29}}) {
+  for (const Date& date :
+       {Date{1, 1, 1}, Date{9999, 12, 31}, Date{2000, 2, 29}, Date{2024, 2, 29}}) {
     EXPECT_EQ(problem_of(date), nullptr);
   }
   for (const Date& date :
