@@ -81,7 +81,9 @@ const char* problem_of_structured(const DType& dtype) {
 const char* problem_of_flexible(const DType& dtype, char kind, std::uint64_t number) {
   const std::uint64_t itemsize = kind == 'U' ? 4 * number : number;
   if (dtype.itemsize != itemsize) return "a dtype does not agree with its itemsize";
-  const bool is_char = kind == 'S' && number == 1 && dtype.code == 'c';
+  // The characters of NumPy's "c" and of array.array's "w".
+  const bool is_char = number == 1 && ((kind == 'S' && dtype.code == 'c') ||
+                                       (kind == 'U' && dtype.code == 'w'));
   return dtype.code == kind || is_char ? nullptr : "a dtype does not agree with its code";
 }
 
