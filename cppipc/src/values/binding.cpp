@@ -44,10 +44,7 @@ Place Signature::result_place(const Registry& registry) const {
 }
 
 Binding::Binding(const Signature& signature, Invocation& invocation)
-    : signature_(signature),
-      invocation_(invocation),
-      values_(signature.parameters.size()),
-      is_bound_(signature.parameters.size(), false) {
+    : signature_(signature), invocation_(invocation) {
   Arguments& arguments = invocation.arguments;
   if (arguments.names.size() > arguments.values.size()) {
     throw Error(ErrorKind::kProtocol, signature.qualified + "() got more names than arguments");
@@ -55,38 +52,49 @@ Binding::Binding(const Signature& signature, Invocation& invocation)
   for (const Variant& value : arguments.values) {
     if (const auto* object = value.get_if<ObjectPtr>()) objects_.push_back(*object);
   }
-  const std::size_t positional = arguments.values.size() - arguments.names.size();
-  bind_positional(arguments, positional);
-  bind_named(arguments, positional);
+  positional_ = arguments.values.size() - arguments.names.size();
+  bind_positional(arguments);
+  if (!arguments.names.empty()) bind_named(arguments);
   fill_defaults();
 }
 
-void Binding::bind_positional(Arguments& arguments, std::size_t count) {
-  if (count > values_.size() && signature_.rest != Signature::Rest::kArgs) refuse_count(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i < values_.size()) {
+bool Binding::is_bound(std::size_t i) const {
+  return i < positional_ || (!is_named_.empty() && is_named_[i]);
+}
+
+void Binding::bind_positional(Arguments& arguments) {
+  const std::size_t most = signature_.parameters.size();
+  if (positional_ <= most && arguments.names.empty()) {
+    values_ = std::move(arguments.values);
+    values_.resize(most);
+    return;
+  }
+  if (positional_ > most && signature_.rest != Signature::Rest::kArgs) refuse_count(positional_);
+  values_.resize(most);
+  for (std::size_t i = 0; i < positional_; ++i) {
+    if (i < most) {
       values_[i] = std::move(arguments.values[i]);
-      is_bound_[i] = true;
     } else {
       rest_.values.push_back(std::move(arguments.values[i]));
     }
   }
 }
 
-void Binding::bind_named(Arguments& arguments, std::size_t count) {
+void Binding::bind_named(Arguments& arguments) {
   const std::vector<Parameter>& parameters = signature_.parameters;
+  is_named_.resize(parameters.size());
   for (std::size_t n = 0; n < arguments.names.size(); ++n) {
     const std::string& name = arguments.names[n];
-    Variant& value = arguments.values[count + n];
+    Variant& value = arguments.values[positional_ + n];
     const auto found =
         std::find_if(parameters.begin(), parameters.end(),
                      [&](const Parameter& parameter) { return parameter.name == name; });
     const auto i = static_cast<std::size_t>(found - parameters.begin());
     bool is_new = true;
     if (i < parameters.size()) {
-      is_new = !is_bound_[i];
+      is_new = !is_bound(i);
       values_[i] = std::move(value);
-      is_bound_[i] = true;
+      is_named_[i] = true;
     } else if (signature_.rest != Signature::Rest::kNone) {
       is_new = rest_.keywords.emplace(name, std::move(value)).second;
     } else {
@@ -99,7 +107,7 @@ void Binding::bind_named(Arguments& arguments, std::size_t count) {
 void Binding::fill_defaults() {
   std::vector<std::string> missing;
   for (std::size_t i = 0; i < values_.size(); ++i) {
-    if (is_bound_[i]) continue;
+    if (is_bound(i)) continue;
     const Parameter& parameter = signature_.parameters[i];
     if (parameter.default_value) {
       values_[i] = *parameter.default_value;
@@ -131,7 +139,7 @@ std::shared_ptr<void> Binding::owner_of(const void* address) const {
 }
 
 void Binding::refuse_count(std::size_t given) const {
-  const std::size_t most = values_.size();
+  const std::size_t most = signature_.parameters.size();
   const std::string were = given == 1 ? " was given" : " were given";
   if (signature_.rest == Signature::Rest::kKeywords && most == 0) {
     refuse_call("takes keyword arguments only, but " + counted(given, "positional argument") +

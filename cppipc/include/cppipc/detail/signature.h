@@ -118,8 +118,9 @@ class Binding {
   std::shared_ptr<void> owner_of(const void* address) const;
 
  private:
-  void bind_positional(Arguments& arguments, std::size_t count);
-  void bind_named(Arguments& arguments, std::size_t count);
+  void bind_positional(Arguments& arguments);
+  void bind_named(Arguments& arguments);
+  bool is_bound(std::size_t i) const;
   void fill_defaults();
   [[noreturn]] void refuse_count(std::size_t given) const;
   [[noreturn]] void refuse_call(const std::string& text) const;
@@ -127,7 +128,8 @@ class Binding {
   const Signature& signature_;
   const Invocation& invocation_;
   std::vector<Variant> values_;
-  std::vector<bool> is_bound_;
+  std::size_t positional_ = 0;      // how many arguments came without a name
+  std::vector<bool> is_named_;      // which parameters got theirs by name; empty if none did
   std::vector<ObjectPtr> objects_;  // that were given as arguments
   Args rest_;
 };
