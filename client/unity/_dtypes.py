@@ -92,10 +92,23 @@ def _describe_format(value, format, itemsize):
     if character.endswith("w"):
         return f"{order}U{itemsize // 4}", "U"
     if "numpy" in sys.modules and character.startswith("T{"):
-        import numpy
-
-        return describe(numpy.asarray(memoryview(value)).dtype)
+        return describe(_structure_of(value))
     return f"|V{itemsize}", "V"
+
+
+def _structure_of(value):
+    """The NumPy dtype of an exporter whose elements are structures."""
+    import numpy
+
+    ctypes = sys.modules.get("ctypes")
+    owner = value.obj if isinstance(value, memoryview) else value
+    if ctypes is not None and isinstance(owner, (ctypes.Array, ctypes.Structure, ctypes.Union)):
+        # The formats that ctypes writes do not fit its structures; its types do.
+        element = type(owner)
+        while issubclass(element, ctypes.Array):
+            element = element._type_
+        return numpy.dtype(element)
+    return numpy.asarray(memoryview(value)).dtype
 
 
 def format_of(text, code, itemsize):

@@ -156,7 +156,10 @@ cdef int put_buffer(cppipc.Variant* out, object value, const Marshaller* marshal
         result.data = <cppipc.byte*>view.buf
         for i in range(view.ndim):
             result.shape.push_back(view.shape[i])
-            result.strides.push_back(view.strides[i])
+            if view.strides != NULL:
+                result.strides.push_back(view.strides[i])
+        if view.strides == NULL:  # ctypes leaves them out
+            access.set_c_strides(result)
         # Not shared: an export would keep the exporter from being resized or released.
         keep_or_copy(&result, value, False, marshaller)
     finally:

@@ -15,14 +15,15 @@ cdef extern from "marshaller.h" namespace "unity" nogil:
 
     cdef cppclass Marshaller:
         vector[Level] path
-        uint64_t count
+        uint64_t words
         PyObject* label
         PyObject* connection
         cbool is_copying
         Level* enter(PyObject* container) except +
 
     size_t kDepthMax
-    uint64_t kValuesMax
+    uint64_t kWordsMax
+    uint64_t kContainerWords
     size_t kShareBytes
 
 

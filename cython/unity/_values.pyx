@@ -23,7 +23,7 @@ from unity cimport variant_access as access
 from unity._arrays cimport from_array, put_buffer, put_numpy
 from unity._connection cimport Connection, Proxy
 from unity._marshaller cimport (
-    Level, Marshaller, kDepthMax, kShareBytes, kValuesMax, refusal)
+    Level, Marshaller, kContainerWords, kDepthMax, kShareBytes, kWordsMax, refusal)
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._scalars cimport put_scalar, scalar_of
 from unity.cppipc cimport Kind, Variant
@@ -144,10 +144,11 @@ cdef int put_proxy(Variant* out, Proxy proxy, Marshaller* marshaller) except -1:
 
 cdef Level* enter(object container, size_t size, Marshaller* marshaller) except NULL:
     # Goes one level deeper; leave() ends it. After an error the path stays as it is.
-    marshaller.count += size
-    if marshaller.count > kValuesMax:
+    marshaller.words += size + kContainerWords
+    if marshaller.words > kWordsMax:
         raise refusal(errors.TooLarge,
-                      f"cannot send more than {kValuesMax} values in one message", marshaller)
+                      f"cannot send so many values: a message holds {kWordsMax * 8} bytes",
+                      marshaller)
     if marshaller.path.size() >= kDepthMax:
         for level in marshaller.path:
             if level.container == <PyObject*>container:

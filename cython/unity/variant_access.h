@@ -71,8 +71,10 @@ inline void put_object(Variant* out, const std::shared_ptr<cppipc::RemoteObject>
   out->storage().emplace<cppipc::ObjectPtr>(object);
 }
 
-// A copy of memory that nobody needs to keep afterwards.
-inline cppipc::AnyArray copy_of(const cppipc::AnyArray& array) { return array.copy(); }
+// Gives an array that has its shape the strides of C order.
+inline void set_c_strides(cppipc::AnyArray& array) {
+  array.strides = cppipc::c_strides(array.shape, array.dtype.itemsize);
+}
 
 template <class T>
 const T& get(const Variant& value) {

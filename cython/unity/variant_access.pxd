@@ -39,6 +39,7 @@ cdef extern from "variant_access.h" namespace "unity" nogil:
     void put_decimal(Variant*, const char*, size_t) except +raise_as_python
     void put_uuid(Variant*, const char*)
     void put_array(Variant*, AnyArray&) except +raise_as_python
+    void set_c_strides(AnyArray&) except +raise_as_python
     void put_object(Variant*, const shared_ptr[RemoteObject]&)
 
     cbool get_bool(const Variant&)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot cross raises before anything is sent, and says what and where it is."""
+
+import datetime as dt
+import enum
+import threading
+import types
+
+import numpy as np
+import pytest
+
+import unity
+
+
+@pytest.fixture
+def refused(private):
+    """Asserts that a value is refused with that exception, in any position, with nothing sent."""
+    echo = private.toolkits.diagnostics.echo
+
+    def check(value, error, match):
+        calls = private.stats()["calls"]
+        positions = [value, [1, value], (value,), {"k": value}, {"k": [{"d": value}]}]
+        for given in positions:
+            with pytest.raises(error, match=match) as raised:
+                echo(given)
+            assert isinstance(raised.value, unity.Error)
+            with pytest.raises(error, match=match):
+                echo.submit(given)
+            with pytest.raises(error, match=match):
+                echo(x=given)
+        assert private.stats()["calls"] == calls
+        assert echo(5) == 5
+        return str(raised.value)
+
+    return check
+
+
+class Plain:
+    pass
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        Plain(),
+        Plain,
+        print,
+        lambda: 0,
+        (i for i in ()),
+        range(3),
+        types,
+        ...,
+        NotImplemented,
+        threading.Lock(),
+        slice(1),
+        {}.keys(),
+        ValueError("x"),
+        dt.UTC,
+        enum.Enum("Shade", "DARK").DARK,
+        iter([]),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_types_that_cannot_cross(refused, value):
+    text = refused(value, TypeError, type(value).__name__)
+    assert "argument 'x'['k'][0]['d']" in text
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 10**100])
+def test_ints_beyond_64_bits(refused, value):
+    refused(value, OverflowError, "64 bits")
+
+
+def test_ints_beyond_64_bits_as_keys_and_members(private):
+    echo = private.toolkits.diagnostics.echo
+    for value in ({2**64: 1}, {2**64}, frozenset({2**64}), [1, 2, 2**64], [1] * 50 + [2**64]):
+        with pytest.raises(OverflowError):
+            echo(value)
+
+
+def test_lone_surrogates(refused):
+    refused("a\ud800", ValueError, "surrogates")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array([None, 1], dtype=object),
+        np.array([(1, None)], dtype=[("a", "i4"), ("o", object)]),
+        np.array(["a"], dtype=np.dtypes.StringDType()),
+    ],
+    ids=["object", "field", "StringDType"],
+)
+def test_arrays_of_python_objects(refused, value):
+    refused(value, TypeError, "dtype")
+
+
+@pytest.mark.parametrize(
+    "value", [np.ma.array([1, 2], mask=[0, 1]), np.ones((1, 1)).view(np.matrix)], ids=["masked", "matrix"]
+)
+def test_arrays_that_mean_more_than_their_elements(refused, value):
+    refused(value, TypeError, type(value).__name__)
+
+
+def test_offsets_of_fractions_of_a_second(refused):
+    zone = dt.timezone(dt.timedelta(seconds=1, microseconds=1))
+    refused(dt.datetime(2024, 1, 1, tzinfo=zone), ValueError, "UTC offset")
+
+
+def test_datetimes_finer_than_microseconds(refused):
+    Stamp = type("Stamp", (dt.datetime,), {"nanosecond": 5})
+    refused(Stamp(2024, 1, 1), TypeError, "Stamp")
+
+
+def cyclic(kind):
+    outer = []
+    inner = {"list": lambda: outer, "dict": lambda: {"k": outer}, "tuple": lambda: (outer,)}[kind]()
+    outer.append(inner)
+    return outer
+
+
+@pytest.mark.parametrize("kind", ["list", "dict", "tuple"])
+def test_containers_that_contain_themselves(refused, kind):
+    refused(cyclic(kind), ValueError, "contains itself")
+
+
+def test_nesting_beyond_1000(private):
+    value = []
+    for _ in range(1000):
+        value = [value]
+    with pytest.raises(ValueError, match="1000"):
+        private.toolkits.diagnostics.echo(value)
+
+
+def test_lists_that_grow_exponentially_end_soon(private):
+    value = [0]
+    for _ in range(60):
+        value = [value, value]
+    with pytest.raises(ValueError, match="67108864 bytes"):
+        private.toolkits.diagnostics.echo(value)
+
+
+def test_a_message_over_the_limit(private):
+    calls = private.stats()["calls"]
+    with pytest.raises(unity.TooLarge, match="67108864|64 MiB"):
+        private.toolkits.diagnostics.echo([{"k": str(i)} for i in range(1_500_000)])
+    assert private.stats()["calls"] == calls
+
+
+def test_a_list_changed_while_it_is_sent(private):
+    value = []
+
+    class Zone(dt.tzinfo):
+        def utcoffset(self, when):
+            value.clear()
+            return dt.timedelta(0)
+
+    value += [dt.datetime(2024, 1, 1, tzinfo=Zone()), 1, 2]
+    with pytest.raises(RuntimeError, match="changed"):
+        private.toolkits.diagnostics.echo(value)
+    inner = {}
+
+    class Clearing(dt.tzinfo):
+        def utcoffset(self, when):
+            inner.clear()
+            return dt.timedelta(0)
+
+    inner.update({1: dt.datetime(2024, 1, 1, tzinfo=Clearing()), 2: 2})
+    with pytest.raises(RuntimeError, match="changed"):
+        private.toolkits.diagnostics.echo(inner)
+
+
+def test_what_a_value_raises_itself_is_passed_on(private):
+    class Broken(dt.tzinfo):
+        def utcoffset(self, when):
+            raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        private.toolkits.diagnostics.echo(dt.datetime(2024, 1, 1, tzinfo=Broken()))
+
+
+def test_the_place_is_told_shortly(private):
+    value = object()
+    for _ in range(50):
+        value = [value]
+    with pytest.raises(TypeError, match="42 levels deeper"):
+        private.toolkits.diagnostics.echo(value)
+    with pytest.raises(TypeError) as raised:
+        private.toolkits.diagnostics.echo({"k" * 10_000: object()})
+    assert len(str(raised.value)) < 200
+
+
+def test_objects_of_another_session(private, shared):
+    with shared.connect() as other:
+        foreign = other.types.Probe()
+        for value in (foreign, [foreign], {"k": foreign}):
+            with pytest.raises(ValueError) as raised:
+                private.toolkits.diagnostics.echo(value)
+            assert other.address in str(raised.value)
+            assert private.address in str(raised.value)
+        del foreign, value
