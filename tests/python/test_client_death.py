@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients that are killed: their servers free what they held, private ones end."""
