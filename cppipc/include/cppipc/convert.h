@@ -10,7 +10,9 @@
 
 #include <cppipc/detail/convert_arrays.h>
 #include <cppipc/detail/convert_containers.h>
+#include <cppipc/detail/convert_lists.h>
 #include <cppipc/detail/convert_objects.h>
+#include <cppipc/detail/convert_plain.h>
 #include <cppipc/detail/convert_scalars.h>
 #include <cppipc/detail/convert_time.h>
 #include <cppipc/detail/convert_unions.h>

@@ -2,6 +2,8 @@
 #pragma once
 // The templates of <cppipc/array.h>. Included by it; not to be included directly.
 
+#include <cppipc/array.h>
+
 #include <cstring>
 #include <type_traits>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Converters of numbers, text, bytes, paths, and of the values that a Variant holds as they are.
+// Converters of numbers, enumerations, text, paths and bytes.
 
 #include <cppipc/detail/convert_objects.h>
 
@@ -140,100 +140,6 @@ struct Converter<Bytes> {
   static Bytes load(Variant& value, const Place& place) { return load_bytes(value, place); }
   static Variant store(Bytes value, const Place&) { return value; }
   static std::string spell(const Speller&) { return "bytes"; }
-};
-
-template <>
-struct Converter<Variant> {
-  static constexpr KindSet kKinds = kAnyKind;
-
-  static Variant load(Variant& value, const Place& place) {
-    return place.may_move ? std::move(value) : value;
-  }
-  static Variant store(Variant value, const Place& place) {
-    return store_variant(std::move(value), place);
-  }
-  static std::string spell(const Speller&) { return "object"; }
-};
-
-// None and nothing else.
-template <>
-struct Converter<std::monostate> {
-  static constexpr KindSet kKinds = kinds(Kind::kNull);
-
-  static std::monostate load(Variant& value, const Place& place) {
-    require_kind(value, Kind::kNull, place);
-    return {};
-  }
-  static Variant store(std::monostate, const Place&) { return {}; }
-  static std::string spell(const Speller&) { return "None"; }
-};
-template <>
-struct Converter<std::nullopt_t> : Converter<std::monostate> {
-  static Variant store(std::nullopt_t, const Place&) { return {}; }
-};
-template <>
-struct Converter<std::nullptr_t> : Converter<std::monostate> {
-  static Variant store(std::nullptr_t, const Place&) { return {}; }
-};
-
-// The alternatives of Variant that are taken as they are.
-template <class T, Kind kKind>
-struct AlternativeConverter {
-  static constexpr KindSet kKinds = kinds(kKind);
-
-  static T load(Variant& value, const Place& place) {
-    require_kind(value, kKind, place);
-    T& held = value.as<T>();
-    return place.may_move ? std::move(held) : held;
-  }
-  static Variant store(T value, const Place& place) {
-    return store_variant(Variant(std::move(value)), place);
-  }
-};
-
-template <>
-struct Converter<List> : AlternativeConverter<List, Kind::kList> {
-  static std::string spell(const Speller&) { return "list"; }
-};
-template <>
-struct Converter<Tuple> : AlternativeConverter<Tuple, Kind::kTuple> {
-  static std::string spell(const Speller&) { return "tuple"; }
-};
-template <>
-struct Converter<Set> : AlternativeConverter<Set, Kind::kSet> {
-  static std::string spell(const Speller&) { return "set"; }
-};
-template <>
-struct Converter<FrozenSet> : AlternativeConverter<FrozenSet, Kind::kFrozenSet> {
-  static std::string spell(const Speller&) { return "frozenset"; }
-};
-template <>
-struct Converter<Dict> : AlternativeConverter<Dict, Kind::kDict> {
-  static std::string spell(const Speller&) { return "dict"; }
-};
-template <>
-struct Converter<DateTime> : AlternativeConverter<DateTime, Kind::kDateTime> {
-  static std::string spell(const Speller&) { return "datetime"; }
-};
-template <>
-struct Converter<Date> : AlternativeConverter<Date, Kind::kDate> {
-  static std::string spell(const Speller&) { return "date"; }
-};
-template <>
-struct Converter<TimeOfDay> : AlternativeConverter<TimeOfDay, Kind::kTime> {
-  static std::string spell(const Speller&) { return "time"; }
-};
-template <>
-struct Converter<TimeDelta> : AlternativeConverter<TimeDelta, Kind::kTimeDelta> {
-  static std::string spell(const Speller&) { return "timedelta"; }
-};
-template <>
-struct Converter<Decimal> : AlternativeConverter<Decimal, Kind::kDecimal> {
-  static std::string spell(const Speller&) { return "Decimal"; }
-};
-template <>
-struct Converter<Uuid> : AlternativeConverter<Uuid, Kind::kUuid> {
-  static std::string spell(const Speller&) { return "UUID"; }
 };
 
 }  // namespace cppipc::detail

@@ -2,7 +2,7 @@
 #pragma once
 // Converters of std::optional and std::variant.
 
-#include <cppipc/detail/convert_scalars.h>
+#include <cppipc/detail/convert_objects.h>
 
 #include <optional>
 #include <variant>

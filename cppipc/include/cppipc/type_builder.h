@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// How types and functions are described while they are being registered (registry.h).
+//
+// All that follows a callable in a registration may come in any order: one `arg` per parameter
+// (none for Context& and Args), the documentation as text, and `blocking`.
+
+#include <cppipc/detail/adapt.h>
+#include <cppipc/function.h>
+
+#include <string_view>
+#include <type_traits>
+#include <typeindex>
+#include <utility>
+
+namespace cppipc {
+
+// Names a parameter; `arg("by") = 1` gives it a default. Without one it is required.
+inline Arg arg(std::string_view name) { return Arg(name); }
+
+// Among what follows a function: it waits or computes for long, so the host gives it a thread of
+// its own at once.
+inline constexpr Blocking blocking{};
+
+class Registry;
+
+namespace detail {
+
+// What TypeBuilder<T> does, for any T. Errors of all: std::logic_error naming the mistake.
+class TypeBuilderBase {
+ public:
+  TypeBuilderBase(Registry& registry, TypeInfo& type) : registry_(&registry), type_(&type) {}
+
+ protected:
+  void add_constructor(Adapted adapted, Extras extras);
+  void add_method(std::string_view name, Adapted adapted, Extras extras);
+  void add_property(std::string_view name, Adapted getter, Adapted* setter, Extras extras);
+  void add_base(std::type_index base, void* (*up)(void*), void* (*down)(void*));
+  void set_thread_safe();
+  void set_blocking();
+
+ private:
+  void check_member(std::string_view name) const;
+
+  Registry* registry_;
+  TypeInfo* type_;
+  FunctionInfo* last_ = nullptr;  // what was added last, and its setter if it is a property
+  FunctionInfo* last_setter_ = nullptr;
+};
+
+}  // namespace detail
+
+// Describes one exposed type while it is being registered.
+template <class T>
+class TypeBuilder : public detail::TypeBuilderBase {
+ public:
+  using TypeBuilderBase::TypeBuilderBase;
+
+  // How clients make a T: init<int, std::string>(arg…) calls that constructor of T, and
+  // init(factory, arg…) a callable that returns T, std::shared_ptr<T> or std::unique_ptr<T>.
+  template <class... Args, class... Extra>
+  TypeBuilder& init(Extra&&... extra) {
+    static_assert(std::is_class_v<T>);
+    if constexpr (sizeof...(Args) == 0 && has_factory<Extra...>()) {
+      init_by(std::forward<Extra>(extra)...);
+    } else {
+      add_constructor(detail::adapt_constructor<T, Args...>(),
+                      detail::collect(std::forward<Extra>(extra)...));
+    }
+    return *this;
+  }
+
+  // A member function, a callable that takes a T& first, or one that needs no T (a static method).
+  template <class Method, class... Extra>
+  TypeBuilder& method(std::string_view name, Method method, Extra&&... extra) {
+    add_method(name, detail::adapt_method<T>(std::move(method)),
+               detail::collect(std::forward<Extra>(extra)...));
+    return *this;
+  }
+
+  // A value that is read, and written too if a setter follows the getter. Either may be a member
+  // function, a data member, or a callable that takes a T& first.
+  template <class Getter, class... Extra>
+  TypeBuilder& property(std::string_view name, Getter getter, Extra&&... extra) {
+    property_of(name, detail::adapt_method<T>(std::move(getter)), std::forward<Extra>(extra)...);
+    return *this;
+  }
+
+  // T is a Base, which was registered before: a T may be given wherever a Base is wanted, and has
+  // the methods and properties that Base has now; its own may replace them.
+  template <class Base>
+  TypeBuilder& base() {
+    static_assert(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>);
+    add_base(
+        typeid(Base), [](void* self) -> void* { return static_cast<Base*>(static_cast<T*>(self)); },
+        downcast<Base>());
+    return *this;
+  }
+
+  // Lets calls on one object run at the same time. Without it the host runs them one by one, in
+  // the order they were sent.
+  TypeBuilder& thread_safe() {
+    set_thread_safe();
+    return *this;
+  }
+
+  // Marks the method or property added last as `cppipc::blocking`.
+  TypeBuilder& blocking() {
+    set_blocking();
+    return *this;
+  }
+
+ private:
+  template <class... Extra>
+  static constexpr bool has_factory() {
+    return detail::is_callable<typename detail::Split<detail::TypeList<Extra...>>::First>;
+  }
+
+  template <class Factory, class... Extra>
+  void init_by(Factory&& factory, Extra&&... extra) {
+    add_constructor(detail::adapt_function(std::decay_t<Factory>(std::forward<Factory>(factory))),
+                    detail::collect(std::forward<Extra>(extra)...));
+  }
+
+  template <class First, class... Extra>
+  void property_of(std::string_view name, detail::Adapted getter, First&& first, Extra&&... extra) {
+    if constexpr (detail::is_callable<First>) {
+      detail::Adapted setter = detail::adapt_setter<T>(std::decay_t<First>(first));
+      add_property(name, std::move(getter), &setter,
+                   detail::collect(std::forward<Extra>(extra)...));
+    } else {
+      add_property(name, std::move(getter), nullptr,
+                   detail::collect(std::forward<First>(first), std::forward<Extra>(extra)...));
+    }
+  }
+  void property_of(std::string_view name, detail::Adapted getter) {
+    add_property(name, std::move(getter), nullptr, {});
+  }
+
+  template <class Base>
+  static auto downcast() -> void* (*)(void*) {
+    if constexpr (std::is_polymorphic_v<Base>) {
+      return [](void* base) -> void* { return dynamic_cast<T*>(static_cast<Base*>(base)); };
+    } else {
+      return nullptr;
+    }
+  }
+};
+
+// A function or toolkit that was just added.
+class FunctionBuilder {
+ public:
+  explicit FunctionBuilder(FunctionInfo& function) : function_(&function) {}
+
+  // As `cppipc::blocking` among its extras.
+  FunctionBuilder& blocking() {
+    function_->is_blocking = true;
+    return *this;
+  }
+
+ private:
+  FunctionInfo* function_;
+};
+
+}  // namespace cppipc
