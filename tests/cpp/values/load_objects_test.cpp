@@ -235,9 +235,10 @@ TEST(ReferenceResult, OfNobodysObjectIsAnError) {
   static Point point;
   Registry registry = registry_of_shapes();
   registry.function("unowned", []() -> Point& { return point; });
-  EXPECT_EQ(refusal([&] { call(registry, "unowned"); }),
-            "remote: unowned() result: a reference or pointer to an object that nobody owns; return "
-            "a std::shared_ptr");
+  EXPECT_EQ(
+      refusal([&] { call(registry, "unowned"); }),
+      "remote: unowned() result: a reference or pointer to an object that nobody owns; return "
+      "a std::shared_ptr");
 }
 
 TEST(EnumParameter, TravelsByName) {
