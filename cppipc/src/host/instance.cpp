@@ -26,13 +26,13 @@ Instance::Instance(std::shared_ptr<void> object, const TypeInfo& type,
 
 Instance::~Instance() {
   // Before the object itself goes: its address may be used again at once.
-  all_->remove_expired(object_.get());
+  all_->remove_expired({object_.get(), type_});
 }
 
 std::shared_ptr<Instance> Instances::find_or_add(const LocalObject& object) {
   std::shared_ptr<Instance> instance;
   std::lock_guard lock(mutex_);
-  auto& entry = by_address_[object.instance().get()];
+  auto& entry = by_address_[{object.instance().get(), &object.type()}];
   instance = entry.lock();
   if (!instance) {
     instance = std::make_shared<Instance>(object.instance(), object.type(), shared_from_this());
@@ -41,9 +41,9 @@ std::shared_ptr<Instance> Instances::find_or_add(const LocalObject& object) {
   return instance;
 }
 
-void Instances::remove_expired(const void* address) {
+void Instances::remove_expired(const Key& key) {
   std::lock_guard lock(mutex_);
-  const auto found = by_address_.find(address);
+  const auto found = by_address_.find(key);
   // Not expired: the object was exposed anew while this instance was on its way out.
   if (found != by_address_.end() && found->second.expired()) by_address_.erase(found);
 }

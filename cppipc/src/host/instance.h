@@ -7,9 +7,11 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace cppipc {
@@ -57,10 +59,17 @@ class Instances : public std::enable_shared_from_this<Instances> {
 
  private:
   friend class Instance;
-  void remove_expired(const void* address);
+  // The type belongs to it: an object and its first member share an address.
+  using Key = std::pair<const void*, const TypeInfo*>;
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+      return std::hash<const void*>()(key.first) * 31 + std::hash<const void*>()(key.second);
+    }
+  };
+  void remove_expired(const Key& key);
 
   std::mutex mutex_;
-  std::unordered_map<const void*, std::weak_ptr<Instance>> by_address_;
+  std::unordered_map<Key, std::weak_ptr<Instance>, KeyHash> by_address_;
 };
 
 // Lets calls on one object run one at a time, in the order they came. A call takes all its
