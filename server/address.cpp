@@ -27,13 +27,14 @@ Address parse_address(std::string_view text) {
                                 "clients of other machines come through an SSH tunnel");
   }
   const std::string_view path = path_of(text);
-  if (path.empty()) {
+  if (path.empty() || path == "@") {
     throw std::invalid_argument("'" + shown + "' is no address; give unix:PATH, for example "
                                 "unix:/run/u.sock");
   }
   if (path.find('\0') != std::string_view::npos) {
     throw std::invalid_argument("the path of an address cannot contain a NUL");
   }
+  if (path.front() == '@') return {std::string(path)};
   if (path.back() == '/') {
     throw std::invalid_argument("'" + shown +
                                 "' names a directory; give the path of a socket file");

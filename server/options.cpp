@@ -76,7 +76,8 @@ class Between : public CLI::Validator {
 void add_sockets(CLI::App& app, Raw& raw) {
   app.add_option("--listen", raw.listen,
                  "listen on unix:PATH (also unix://PATH, ipc://PATH); may be given several times; "
-                 "the socket file is for this user only and removed at the end")
+                 "the socket file is for this user only and removed at the end; unix:@NAME listens "
+                 "on an abstract name, which has no file")
       ->type_name("ADDRESS")
       ->allow_extra_args(false)
       ->take_all();

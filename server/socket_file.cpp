@@ -10,9 +10,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -146,7 +144,15 @@ void OwnedFd::reset(int fd) {
 }
 
 SocketFile::SocketFile(const Address& address) : address_(address) {
-  const std::string& path = address.path;
+  if (address.is_abstract()) {
+    listen_at_name();
+  } else {
+    listen_at_path();
+  }
+}
+
+void SocketFile::listen_at_path() {
+  const std::string& path = address_.path;
   const std::size_t slash = path.rfind('/');
   name_ = path.substr(slash + 1);
   const std::string parent = slash == 0 ? "/" : path.substr(0, slash);
@@ -156,23 +162,46 @@ SocketFile::SocketFile(const Address& address) : address_(address) {
 
   const StartLock lock(path, directory_.get(), name_);
   make_room(path, reachable, directory_.get(), name_);
+  listener_ = bound(socket_address(reachable), sizeof(sockaddr_un));
+  remember_file();
+  listen();
+}
+
+void SocketFile::listen_at_name() {
+  const std::string name = address_.path.substr(1);
+  if (name.size() > kAddressBytesMax) {
+    fail("the socket name '" + address_.path + "' is too long: it has at most " +
+         std::to_string(kAddressBytesMax) + " bytes after the '@'");
+  }
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data(), name.size());  // the first byte stays 0
+  // The size counts: the name ends where the address does.
+  listener_ = bound(address, static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
+                                                    name.size()));
+  listen();
+}
+
+OwnedFd SocketFile::bound(const sockaddr_un& address, socklen_t size) const {
   OwnedFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (listener.get() < 0) fail_with_errno("cannot make a socket");
   // The mode of the socket becomes the mode of its file, from the first moment.
   if (::fchmod(listener.get(), 0600) != 0) fail_with_errno("cannot set the mode of a socket");
-  const sockaddr_un bound = socket_address(reachable);
-  const auto* plain = reinterpret_cast<const sockaddr*>(&bound);
-  if (::bind(listener.get(), plain, sizeof(bound)) != 0) {
-    fail_with_errno("cannot make the socket '" + path + "'");
+  if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+    if (errno == EADDRINUSE && address_.is_abstract()) {
+      fail("a server is already listening on '" + address_.path + "'");
+    }
+    fail_with_errno("cannot make the socket '" + address_.path + "'");
   }
-  listener_ = std::move(listener);
-  remember_file();
-  if (::listen(listener_.get(), SOMAXCONN) != 0) {
-    const int error = errno;
-    close();
-    errno = error;
-    fail_with_errno("cannot listen on '" + path + "'");
-  }
+  return listener;
+}
+
+void SocketFile::listen() {
+  if (::listen(listener_.get(), SOMAXCONN) == 0) return;
+  const int error = errno;
+  close();
+  errno = error;
+  fail_with_errno("cannot listen on '" + address_.path + "'");
 }
 
 SocketFile::~SocketFile() { close(); }
@@ -188,11 +217,13 @@ void SocketFile::remember_file() {
 
 void SocketFile::close() {
   if (listener_.get() < 0) return;
-  struct stat info {};
-  const bool is_ours =
-      ::fstatat(directory_.get(), name_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-      info.st_dev == device_ && info.st_ino == inode_;
-  if (is_ours) ::unlinkat(directory_.get(), name_.c_str(), 0);
+  if (!address_.is_abstract()) {
+    struct stat info {};
+    const bool is_ours =
+        ::fstatat(directory_.get(), name_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        info.st_dev == device_ && info.st_ino == inode_;
+    if (is_ours) ::unlinkat(directory_.get(), name_.c_str(), 0);
+  }
   listener_.reset();
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A listening Unix socket and the file that names it.
+// A listening Unix socket and the file that names it, if one does.
 
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include <string>
 
@@ -39,11 +41,14 @@ class OwnedFd {
 // only while one of them starts. Paths longer than a socket address holds (107 bytes) are reached
 // through /proc/self/fd of their directory; then only the file's name is limited.
 //
+// An abstract name has no file: it is free as soon as nobody has it open, so there is nothing to
+// replace, to lock or to remove.
+//
 // Owns: the listening descriptor and the file, which is removed at the end if it is still the one
 // that was made here. Threads: one at a time.
 class SocketFile {
  public:
-  // Errors: std::runtime_error with a text for users, naming the path: a live server is there,
+  // Errors: std::runtime_error with a text for users, naming the place: a live server is there,
   // another server is just starting there, a file of another kind is there, the name is too long,
   // or what the system said.
   explicit SocketFile(const Address& address);
@@ -58,6 +63,13 @@ class SocketFile {
   void close();
 
  private:
+  // Errors: std::runtime_error, here and below.
+  void listen_at_path();
+  void listen_at_name();
+  // Makes and binds the socket.
+  OwnedFd bound(const sockaddr_un& address, socklen_t size) const;
+  // Begins to listen, at last.
+  void listen();
   void remember_file();
 
   Address address_;

@@ -9,13 +9,12 @@ from unity._session import Session
 _BINARY_VARIABLE = "UNITY_SERVER_BINARY"
 
 
-def launch(
-    *, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, **server_options
-):
+def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, **server_options):
     """Start a private server and open a session with it.
 
     The server ends with the session: when it is closed, when nothing refers to it any more, or
-    when this process ends, however it does.
+    when this process ends, however it does. Until then `unity.connect(session.address)` opens
+    further sessions, also from other processes of this user; the end of those does not matter.
 
     Args:
         extensions: paths of extensions to load; none are supported yet.
@@ -42,7 +41,9 @@ def launch(
         command += ["--log-file", os.fspath(log_file)]
     for name, value in server_options.items():
         command += _option(name, value)
-    return Session(_core.launch(command, float(timeout_s)))
+    # Other sessions can be opened at this name; only processes of this user get in.
+    address = f"unix:@{os.urandom(16).hex()}"
+    return Session(_core.launch(command, address, float(timeout_s)))
 
 
 def _binary_path(server_binary):

@@ -4,7 +4,6 @@
 import atexit
 import errno
 import os
-import socket as sockets
 import time
 
 from libcpp.memory cimport shared_ptr
@@ -26,7 +25,7 @@ from unity._function import bind  # noqa: F401
 
 cdef extern from "server_process.h" namespace "unity" nogil:
     shared_ptr[ServerProcess] start_server "unity::ServerProcess::start" (
-        const vector[string]&, int) except +raise_as_python
+        const vector[string]&, int*) except +raise_as_python
 
 cdef extern from "waiting.h" namespace "unity" nogil:
     shared_ptr[cppipc.Client] connect_client "unity::connect" (
@@ -57,29 +56,26 @@ def connect(str address, double timeout_s):
     return new_connection(client, shared_ptr[ServerProcess](), description_of(client.get()[0]))
 
 
-def launch(list command, double timeout_s):
+def launch(list command, str address, double timeout_s):
     """A Connection to a new private server, started by `command`, whose first item is a path.
 
-    The command gets the options that name its socket and its launcher at its end.
+    The command gets the options that name its sockets and its launcher at its end. At `address`
+    the server listens for other sessions.
     """
     cdef shared_ptr[ServerProcess] process
     cdef shared_ptr[cppipc.Client] client
     cdef vector[string] arguments
     cdef string name
-    cdef int socket_fd = -1
-    for argument in command + ["--inherited-fd=3", "--launcher-pidfd=4"]:
+    cdef int socket_fd
+    for argument in command + [
+            f"--listen={address}", "--inherited-fd=3", "--launcher-pidfd=4"]:
         arguments.push_back(os.fsencode(argument))
-    ours, theirs = sockets.socketpair(sockets.AF_UNIX, sockets.SOCK_STREAM)
-    with ours, theirs:
-        socket_fd = theirs.fileno()
-        try:
-            with nogil:
-                process = start_server(arguments, socket_fd)
-        except errors.InputOutputError as error:
-            raise not_started(command[0], error) from error
-        theirs.close()
-        socket_fd = ours.detach()
-    name = b"private:%d" % process.get().pid()
+    try:
+        with nogil:
+            process = start_server(arguments, &socket_fd)
+    except errors.InputOutputError as error:
+        raise not_started(command[0], error) from error
+    name = address.encode()
     try:
         with nogil:
             client = adopt_client(process_runtime[0], socket_fd, timeout_s, name, process)

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -54,24 +55,66 @@ int connect_socket(int fd, const sockaddr* to, socklen_t size, std::chrono::mill
   return errno;
 }
 
-Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeout) {
-  sockaddr_un to{};
-  to.sun_family = AF_UNIX;
+// Where a Unix socket is, in the form the kernel takes.
+struct UnixPlace {
+  sockaddr_un address{};
+  socklen_t size = sizeof(sockaddr_un);
+  Descriptor directory;  // for a long path; open until the connection is made
+};
+
+UnixPlace place_of_name(const Address& address) {
+  UnixPlace place;
+  const std::string name = address.path.substr(1);
+  if (name.size() >= sizeof place.address.sun_path) {
+    throw Error(ErrorKind::kInvalidArgument, "the name of " + address.text() +
+                                                 " is too long for a socket; it has at most " +
+                                                 std::to_string(sizeof place.address.sun_path - 1) +
+                                                 " bytes after the '@'");
+  }
+  place.address.sun_family = AF_UNIX;
+  std::memcpy(place.address.sun_path + 1, name.data(), name.size());  // the first byte stays 0
+  // The name ends where the address does.
+  place.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  return place;
+}
+
+UnixPlace place_of_path(const Address& address) {
+  UnixPlace place;
+  place.address.sun_family = AF_UNIX;
   std::string path = address.path;
-  Descriptor directory;
-  if (path.size() >= sizeof to.sun_path) {
+  if (path.size() >= sizeof place.address.sun_path) {
     // The kernel's limit is on the text, not on the place: go there through a short name.
     const std::filesystem::path whole(path);
     const auto parent = whole.has_parent_path() ? whole.parent_path() : ".";
-    directory = Descriptor(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) cannot_connect(address, errno);
-    path = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + whole.filename().string();
-    if (path.size() >= sizeof to.sun_path) {
+    place.directory = Descriptor(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!place.directory) cannot_connect(address, errno);
+    path = "/proc/self/fd/" + std::to_string(place.directory.get()) + "/" +
+           whole.filename().string();
+    if (path.size() >= sizeof place.address.sun_path) {
       throw Error(ErrorKind::kInvalidArgument,
                   "the file name of " + address.text() + " is too long for a socket");
     }
   }
-  std::memcpy(to.sun_path, path.c_str(), path.size() + 1);
+  std::memcpy(place.address.sun_path, path.c_str(), path.size() + 1);
+  return place;
+}
+
+// Anybody may take an abstract name once its server is gone; no folder protects it.
+void check_owner(int fd, const Address& address) {
+  ucred server{};
+  socklen_t size = sizeof server;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &server, &size) != 0) {
+    cannot_connect(address, errno);
+  }
+  if (server.uid == ::geteuid()) return;
+  throw Error(ErrorKind::kConnectionLost, "cannot connect to " + address.text() +
+                                              ": it belongs to another user (uid " +
+                                              std::to_string(server.uid) + ")");
+}
+
+Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeout) {
+  const UnixPlace to =
+      address.is_abstract() ? place_of_name(address) : place_of_path(address);
   Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) cannot_connect(address, errno);
   // A blocking connect() waits while the listener's queue is full, for as long as a send may.
@@ -79,9 +122,11 @@ Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeou
   patience.tv_sec = timeout.count() / 1000;
   patience.tv_usec = timeout.count() % 1000 * 1000 + 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  int number = connect_socket(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to, timeout);
+  int number = connect_socket(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size,
+                              timeout);
   if (number == EAGAIN) number = ETIMEDOUT;
   if (number != 0) cannot_connect(address, number);
+  if (address.is_abstract()) check_owner(fd.get(), address);
   return fd;
 }
 
@@ -121,7 +166,7 @@ Address parse_address(const std::string& text) {
   std::string rest = text;
   if (take_prefix(rest, "unix://") || take_prefix(rest, "ipc://") || take_prefix(rest, "unix:")) {
     address.path = rest;
-    if (rest.empty() || rest.find('\0') != std::string::npos) bad_address(text);
+    if (rest.empty() || rest == "@" || rest.find('\0') != std::string::npos) bad_address(text);
     return address;
   }
   if (!take_prefix(rest, "tcp://") && !take_prefix(rest, "tcp:")) bad_address(text);

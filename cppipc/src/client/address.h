@@ -12,22 +12,25 @@ namespace cppipc {
 struct Address {
   enum class Transport { kUnix, kTcp };
   Transport transport = Transport::kUnix;
-  std::string path;  // unix
+  std::string path;  // unix; "@NAME" for an abstract name
   std::string host;  // tcp; without brackets
   std::string port;
 
-  // "unix:PATH" or "tcp:HOST:PORT", the plain spelling.
+  bool is_abstract() const { return transport == Transport::kUnix && path.starts_with('@'); }
+  // "unix:PATH", "unix:@NAME" or "tcp:HOST:PORT", the plain spelling.
   std::string text() const;
   std::string transport_name() const { return transport == Transport::kUnix ? "unix" : "tcp"; }
 };
 
-// unix:PATH, unix://PATH, ipc://PATH, tcp:HOST:PORT, tcp://HOST:PORT; an IPv6 host in brackets.
+// unix:PATH, unix://PATH, ipc://PATH, tcp:HOST:PORT, tcp://HOST:PORT; an IPv6 host in brackets. A
+// path that begins with '@' is an abstract name: a socket without a file.
 // Errors: kInvalidArgument naming the forms that there are.
 Address parse_address(const std::string& text);
 
 // A connected, close-on-exec, blocking socket.
-// Errors: kConnectionLost naming the address if nobody listens; kTimeout; kInvalidArgument for a
-// path that no socket can have.
+// Errors: kConnectionLost naming the address if nobody listens, or if another user has an abstract
+// name; kTimeout; kInvalidArgument for a
+// path or name that no socket can have.
 Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout);
 
 }  // namespace cppipc

@@ -32,6 +32,15 @@ TEST(Address, TakesRelativePathsFromTheWorkingDirectory) {
   EXPECT_EQ(parse_address("ipc://u.sock").path, here.string());
 }
 
+TEST(Address, APathThatBeginsWithAnAtSignIsAnAbstractName) {
+  for (const char* text : {"unix:@one/two", "unix://@one/two", "ipc://@one/two"}) {
+    EXPECT_EQ(parse_address(text).text(), "unix:@one/two") << text;
+    EXPECT_TRUE(parse_address(text).is_abstract()) << text;
+  }
+  EXPECT_FALSE(parse_address("unix:./@one").is_abstract());
+  EXPECT_FALSE(parse_address("unix:/run/@one").is_abstract());
+}
+
 TEST(Address, RefusesTcpAndSaysWhatToDo) {
   EXPECT_THAT(refusal_of("tcp:127.0.0.1:4000"), testing::HasSubstr("does not listen on TCP"));
   EXPECT_THAT(refusal_of("tcp://127.0.0.1:4000"), testing::HasSubstr("unix:PATH"));
@@ -39,11 +48,12 @@ TEST(Address, RefusesTcpAndSaysWhatToDo) {
 
 TEST(Address, RefusesWhatIsNoAddress) {
   for (const char* text :
-       {"", "unix:", "unix://", "ipc://", "/run/u.sock", "http://host", "UNIX:a"}) {
+       {"", "unix:", "unix://", "ipc://", "/run/u.sock", "http://host", "UNIX:a", "unix:@"}) {
     EXPECT_THAT(refusal_of(text), testing::HasSubstr("is no address")) << text;
   }
   EXPECT_THAT(refusal_of("unix:/run/"), testing::HasSubstr("names a directory"));
   EXPECT_THAT(refusal_of(std::string_view("unix:/a\0b", 9)), testing::HasSubstr("NUL"));
+  EXPECT_THAT(refusal_of(std::string_view("unix:@a\0b", 9)), testing::HasSubstr("NUL"));
 }
 
 }  // namespace

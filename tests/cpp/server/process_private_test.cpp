@@ -168,5 +168,19 @@ TEST(PrivateServerStart, AlsoListensIfTold) {
   EXPECT_TRUE(folder.is_empty());
 }
 
+TEST(PrivateServerStart, ASessionAtItsAbstractNameDoesNotKeepItAlive) {
+  const StreamPair sockets = make_socket_pair();
+  const std::string address = "unix:@cppipc-private-test-" + std::to_string(::getpid());
+  ServerProcess server({"--inherited-fd", std::to_string(sockets.theirs.get()),  //
+                        "--listen", address},
+                       ServerProcess::Setup{.inherited = {sockets.theirs.get()}});
+  EXPECT_EQ(server.read_line(), "listening on " + address);
+  const auto other = Client::connect(address);
+  EXPECT_EQ(other->server_pid(), server.pid());
+  ::shutdown(sockets.mine.get(), SHUT_RDWR);
+  EXPECT_EQ(server.wait(), kExitOk);
+  EXPECT_TRUE(eventually([&] { return other->is_closed(); }));
+}
+
 }  // namespace
 }  // namespace cppipc::server
