@@ -130,12 +130,13 @@ class Marshaller {
   }
 
   void put_object(const ObjectPtr& object, wire::Reference::Builder builder) {
+    // The capability first: it is what keeps the object known, and with it its id.
+    builder.setObject(caps_.object(object).castAs<wire::Object>());
     const std::array<std::uint8_t, 16> id = caps_.object_id(object);
     builder.setId({id.data(), id.size()});
     const std::string_view type = object->type_name();
     auto text = builder.initType(static_cast<unsigned>(type.size()));
     std::copy(type.begin(), type.end(), text.begin());
-    builder.setObject(caps_.object(object).castAs<wire::Object>());
   }
 
   void put_one(const Variant& value, wire::Variant::Builder& builder);
