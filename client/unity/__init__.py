@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """unity: C++ objects and functions in a server process, used as if they were local.
 
-    import unity
+import unity
 
-    with unity.launch() as session:
-        counter = session.types.Counter()
-        counter.increment(by=4)
+with unity.launch() as session:
+    counter = session.types.Counter()
+    counter.increment(by=4)
 """
 
 from unity._buffer import Buffer

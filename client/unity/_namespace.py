@@ -56,14 +56,10 @@ class Namespace:
 def types_of(connection):
     """The types of a connection's server."""
     description = connection.description
-    return Namespace(
-        "type", description.types, lambda name: description.class_of(name, connection)
-    )
+    return Namespace("type", description.types, lambda name: description.class_of(name, connection))
 
 
 def toolkits_of(connection):
     """The toolkits and functions of a connection's server."""
     functions = connection.description.functions
-    return Namespace(
-        "toolkit", functions, lambda name: _core.bind(functions[name], connection)
-    )
+    return Namespace("toolkit", functions, lambda name: _core.bind(functions[name], connection))

@@ -7,7 +7,9 @@ from keyword import iskeyword
 
 def signature_of(parameters, is_variadic, result):
     """The inspect.Signature of parameters as a Routine keeps them: (name, type, default)."""
-    required = max((i + 1 for i, (_, _, default) in enumerate(parameters) if not default), default=0)
+    required = max(
+        (i + 1 for i, (_, _, default) in enumerate(parameters) if not default), default=0
+    )
     listed = [
         Parameter(
             _identifier(name),

@@ -6,7 +6,6 @@ one too, so `except IndexError` catches an `std::out_of_range` of the server. Fa
 toolkit are, on top of that, `ToolkitError`.
 """
 
-import signal as _signal
 from concurrent.futures import CancelledError as _CancelledError
 
 
@@ -225,8 +224,10 @@ def from_fault(kind, kind_name, message, in_toolkit, where, thrown_type, error_n
 def _signal_name(number):
     if number == 0:
         return ""
+    import signal
+
     try:
-        return _signal.Signals(number).name
+        return signal.Signals(number).name
     except ValueError:
         return f"SIG{number}"
 

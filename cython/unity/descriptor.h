@@ -23,6 +23,8 @@ class Descriptor {
   Descriptor& operator=(Descriptor&&) = delete;
 
   int get() const { return fd_; }
+  // The descriptor, which is the caller's from now on.
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -40,17 +41,30 @@ inline constexpr int kServerLauncherFd = 4;
 // Owns: the process until it is reaped. Threads: all methods from any thread; none uses Python.
 class ServerProcess {
  public:
-  // Starts `arguments[0]`, a path. `socket_fd` stays the caller's. Errors: std::system_error
-  // with the errno of the start, e.g. ENOENT or EACCES.
+  // Starts `arguments[0]`, a path. `*socket_fd` becomes the caller's end of the session's socket,
+  // which the caller owns. Errors: std::system_error with the errno of the start, e.g. ENOENT or
+  // EACCES.
   static std::shared_ptr<ServerProcess> start(const std::vector<std::string>& arguments,
-                                              int socket_fd) {
+                                              int* socket_fd) {
+    int ends[2];
+    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+    Descriptor ours(ends[0]), theirs(ends[1]);
     Descriptor output(memfd_create("unity_server output", MFD_CLOEXEC));
     check(fcntl(output.get(), F_SETFL, O_APPEND));
     Descriptor launcher(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
-    const pid_t pid = spawn(arguments, socket_fd, output.get(), launcher.get());
-    Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-    return std::shared_ptr<ServerProcess>(
+    const pid_t pid = spawn(arguments, theirs.get(), output.get(), launcher.get());
+    const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+    if (pidfd < 0) {
+      const int error = errno;
+      kill(-pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+      throw std::system_error(error, std::generic_category(), "watching a server");
+    }
+    Descriptor process(pidfd);
+    std::shared_ptr<ServerProcess> started(
         new ServerProcess(pid, std::move(process), std::move(output)), &ServerProcess::let_go);
+    *socket_fd = ours.release();
+    return started;
   }
 
   pid_t pid() const { return pid_; }

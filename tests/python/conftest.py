@@ -5,6 +5,7 @@ Every test runs between two looks at this process and at its servers: descriptor
 processes, live objects and sessions must be back to where they were, within a deadline.
 """
 
+import contextlib
 import gc
 import os
 import subprocess
@@ -19,7 +20,9 @@ import pytest
 import unity
 
 DEADLINE_S = 30
-SERVER = Path(os.environ.get("UNITY_SERVER_BINARY") or Path(unity.__file__).parent / "bin/unity_server")
+SERVER = Path(
+    os.environ.get("UNITY_SERVER_BINARY") or Path(unity.__file__).parent / "bin/unity_server"
+)
 
 # The sessions of fixtures that outlive a test: their servers are looked at after each one.
 long_lived = []
@@ -48,10 +51,8 @@ def descriptors():
     """What each open descriptor of this process is."""
     found = []
     for fd in os.listdir("/proc/self/fd"):
-        try:
+        with contextlib.suppress(FileNotFoundError):  # the one that the listing itself used
             found.append(os.readlink(f"/proc/self/fd/{fd}"))
-        except FileNotFoundError:
-            pass  # the one that the listing itself used
     return found
 
 
@@ -173,7 +174,14 @@ class Script:
 
     def __init__(self, code, *arguments):
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(code), *map(str, arguments)],
+            [
+                sys.executable,
+                "-X",
+                "faulthandler",
+                "-c",
+                textwrap.dedent(code),
+                *map(str, arguments),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -32,7 +32,9 @@ def same(a, b):
     )
 
 
-PADDED = np.dtype({"names": ["a", "b"], "formats": ["i1", "<f8"], "offsets": [3, 16], "itemsize": 40})
+PADDED = np.dtype(
+    {"names": ["a", "b"], "formats": ["i1", "<f8"], "offsets": [3, 16], "itemsize": 40}
+)
 STRUCTURES = [
     np.dtype([("x", "<f4"), ("y", ">i2")]),
     np.dtype([("x", "i1"), ("y", "f8")], align=True),

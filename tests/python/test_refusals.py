@@ -97,7 +97,9 @@ def test_arrays_of_python_objects(refused, value):
 
 
 @pytest.mark.parametrize(
-    "value", [np.ma.array([1, 2], mask=[0, 1]), np.ones((1, 1)).view(np.matrix)], ids=["masked", "matrix"]
+    "value",
+    [np.ma.array([1, 2], mask=[0, 1]), np.ones((1, 1)).view(np.matrix)],
+    ids=["masked", "matrix"],
 )
 def test_arrays_that_mean_more_than_their_elements(refused, value):
     refused(value, TypeError, type(value).__name__)

@@ -140,7 +140,7 @@ def test_containers(echo, value):
 
 
 def test_dicts_keep_their_order(echo):
-    value = {key: None for key in "zyxabc"}
+    value = dict.fromkeys("zyxabc")
     assert list(echo(value)) == list(value)
 
 
