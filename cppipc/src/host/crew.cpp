@@ -12,7 +12,6 @@
 
 #include <cerrno>
 #include <system_error>
-#include <thread>
 
 namespace cppipc {
 namespace {
@@ -71,7 +70,10 @@ std::unique_ptr<Task> Crew::take_locked() {
 
 void Crew::post(std::unique_ptr<Task> task) {
   std::lock_guard lock(mutex_);
-  if (!is_stopping_) ready_.push_back(std::move(task));
+  if (is_stopping_) return;
+  ready_.push_back(std::move(task));
+  // A leader that waits for sockets would not look. If nobody leads, the stand-by soon will.
+  if (has_leader_ && leader_ != std::this_thread::get_id()) wake_();
 }
 
 void Crew::about_to_block() {
@@ -100,6 +102,7 @@ void Crew::leave_lead_locked(bool is_handed_on) {
 
 std::unique_ptr<Task> Crew::lead(std::unique_lock<std::mutex>& lock) {
   has_leader_ = true;
+  leader_ = std::this_thread::get_id();
   is_handed_on_ = false;
   while (!is_stopping_) {
     if (may_run_locked()) {

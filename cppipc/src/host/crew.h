@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "rpc/descriptor.h"
 
@@ -42,7 +43,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
 
   // Errors: std::system_error if there can be no thread or timer.
   void start();
-  // Queues a task. Called while polling, or by a task at its end, it runs on the very thread.
+  // Queues a task. Posted while polling, or by a task at its end, it runs on the very thread.
   void post(std::unique_ptr<Task> task);
   // The calling task is about to wait for something that arrives by a socket, or for long.
   void about_to_block();
@@ -75,6 +76,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
   mutable std::mutex mutex_;
   std::deque<std::unique_ptr<Task>> ready_;
   bool has_leader_ = false;
+  std::thread::id leader_;
   bool has_stand_by_ = false;
   bool is_timer_set_ = false;
   bool is_handed_on_ = false;    // the stand-by should lead at once
