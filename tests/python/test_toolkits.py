@@ -37,7 +37,7 @@ def test_pagerank_agrees_with_networkx(session, name):
     ids, scores = result["vertices"], result["scores"]
     assert list(ids) == sorted(expected)
     assert np.allclose(scores, [expected[int(v)] for v in ids], rtol=0, atol=1e-8)
-    assert list(result) == []
+    assert result["num_iterations"] > 1
 
 
 def test_pagerank_takes_lists_and_any_ids(session):
