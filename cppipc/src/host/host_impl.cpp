@@ -119,6 +119,10 @@ void HostCore::poll(bool may_wait) {
   for (const auto id : unread) {
     if (const auto session = find(id)) read(session);
   }
+  if (is_draining_) {
+    std::lock_guard lock(mutex_);
+    sent_.notify_all();
+  }
 }
 
 void HostCore::end_session(std::uint64_t id, const std::string& reason) {
@@ -179,14 +183,24 @@ HostStats HostCore::stats() const {
 }
 
 bool HostCore::stop(std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   {
     // No session may be adopted between here and the end of all of them.
     std::lock_guard lock(mutex_);
     is_draining_ = true;
   }
   const bool is_idle = crew_->wait_until_idle(patience);
+  if (is_idle) wait_until_sent(until);
   end_all_sessions();
   return is_idle;
+}
+
+void HostCore::wait_until_sent(std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(mutex_);
+  sent_.wait_until(lock, until, [this] {
+    return std::none_of(sessions_.begin(), sessions_.end(),
+                        [](const auto& entry) { return entry.second->has_unsent(); });
+  });
 }
 
 void HostCore::end_all_sessions() {

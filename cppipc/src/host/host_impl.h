@@ -7,6 +7,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -65,6 +67,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
 
  private:
   void end_all_sessions();
+  void wait_until_sent(std::chrono::steady_clock::time_point until);
   void poll(bool may_wait);
   // True if the session was read, or is gone.
   bool handle(const PollEvent& event);
@@ -85,6 +88,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   std::atomic<bool> is_draining_{false};
 
   mutable std::mutex mutex_;
+  std::condition_variable sent_;  // while draining: something was sent or fetched
   std::map<std::uint64_t, std::shared_ptr<HostSession>> sessions_;
   std::uint64_t last_session_ = 0;
   std::vector<std::uint64_t> unread_;  // sessions with more to read; the leader's

@@ -75,6 +75,10 @@ bool HostSession::write_more() {
   return is_paused_;
 }
 
+bool HostSession::has_unsent() {
+  return !is_ended_ && (!peer_->connection().flush() || peer_->has_transfers());
+}
+
 void HostSession::want_write() {
   if (!peer_->connection().has_queued()) return;
   std::lock_guard lock(mutex_);

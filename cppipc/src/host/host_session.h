@@ -61,6 +61,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   bool is_ended() const { return is_ended_; }
   // The socket takes more. True if reading had stopped for that.
   bool write_more();
+  // Sends what it can; true if the peer has still to take replies, or parts of them.
+  bool has_unsent();
   // After a reply that the socket did not take whole.
   void want_write();
   void disconnect(const Error& error);

@@ -20,6 +20,7 @@ class Blob final : public Exported {
  public:
   explicit Blob(BlobSource source) : source_(std::move(source)) {}
   void call(IncomingCall call) override;
+  bool is_transfer() const override { return true; }
 
  private:
   BlobSource source_;

@@ -21,6 +21,8 @@ class Exported : public std::enable_shared_from_this<Exported> {
   virtual void call(IncomingCall call) = 0;
   // The peer has dropped its last reference, or the connection is gone. No lock held.
   virtual void released() {}
+  // A part of some reply that the peer still has to fetch.
+  virtual bool is_transfer() const { return false; }
 };
 
 // Our counted hold on something of the peer's. The destructor takes no lock and sends nothing:

@@ -28,6 +28,13 @@ bool Peer::is_disconnected() const {
   return end_.has_value();
 }
 
+bool Peer::has_transfers() const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(exports_.begin(), exports_.end(), [](const Export& entry) {
+    return entry.exported && entry.exported->is_transfer();
+  });
+}
+
 Peer::CallBuilder Peer::begin_call(std::shared_ptr<Import> target, std::uint64_t interface_id,
                                    std::uint16_t method_id, std::uint64_t size_words) {
   CallBuilder builder;

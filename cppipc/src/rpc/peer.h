@@ -92,6 +92,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   // Calls of ours that have no reply yet.
   std::size_t questions_open() const { return questions_open_.load(std::memory_order_acquire); }
 
+  // Whether the peer still holds parts of replies that it has to fetch.
+  bool has_transfers() const;
+
   // Ends the connection: pending replies get `error`, the peer's references are released, later
   // calls fail with `error` at once. Only the first call counts.
   void disconnect(const Error& error);
