@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits of a session: past one, its call fails, and nobody else notices.
+#include "support/deaf_client.h"
+#include "support/loopback.h"
+
+namespace cppipc {
+namespace {
+
+using namespace cppipc::test;
+
+class QuotaTest : public BrokerTest {};
+
+TEST_F(QuotaTest, LiveObjectsAreLimited) {
+  HostOptions options;
+  options.limits.live_objects = 3;
+  LoopbackBroker broker(std::move(options));
+  const auto other = broker.connect();
+  std::vector<LoopbackBroker::Ref> kept;
+  for (int i = 0; i < 3; ++i) kept.push_back(broker.create("Probe"));
+  const auto error = error_of([&] { broker.create("Probe"); });
+  EXPECT_EQ(error.kind(), ErrorKind::kQuotaExceeded);
+  EXPECT_NE(std::string(error.what()).find('4'), std::string::npos) << error.what();
+  EXPECT_TRUE(eventually([] { return Probe::live == 3; }));
+  // An object that the session holds already is no further one.
+  EXPECT_EQ(broker.call(kept[0], "itself").as<ObjectPtr>(), kept[0]);
+  EXPECT_NO_THROW(broker.create("Probe", {}, other));
+  kept.pop_back();
+  EXPECT_TRUE(eventually([&] {
+    try {
+      kept.push_back(broker.create("Probe"));
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }));
+}
+
+TEST_F(QuotaTest, AResultOfTooManyObjectsLeavesNone) {
+  HostOptions options;
+  options.limits.live_objects = 10;
+  LoopbackBroker broker(std::move(options));
+  const auto probe = broker.create("Probe");
+  EXPECT_EQ(kind_of([&] { broker.call(probe, "many", arguments(10)); }),
+            ErrorKind::kQuotaExceeded);
+  EXPECT_TRUE(eventually([] { return Probe::live == 1; }));
+  EXPECT_TRUE(broker.host_has([](const HostStats& stats) { return stats.live_objects == 1; }));
+  const auto nine = broker.call(probe, "many", arguments(9));
+  EXPECT_EQ(nine.as<List>().items.size(), 9u);
+}
+
+TEST_F(QuotaTest, CallsInFlightAreLimited) {
+  HostOptions options;
+  options.limits.calls_in_flight = 4;
+  LoopbackBroker broker(std::move(options));
+  const auto other = broker.connect();
+  std::vector<CallPtr> calls;
+  for (int i = 0; i < 4; ++i) calls.push_back(broker.client()->run("wait", arguments("slow")));
+  ASSERT_TRUE(broker.stage.saw("slow", 4));
+  EXPECT_EQ(kind_of([&] { broker.run("length", arguments("abc")); }), ErrorKind::kQuotaExceeded);
+  EXPECT_EQ(broker.run("length", arguments("abc"), other), Variant(3));
+  EXPECT_TRUE(broker.client()->ping()->wait(kWaitS).is_null());
+  broker.stage.open("slow");
+  for (const auto& call : calls) call->wait(kWaitS);
+  EXPECT_TRUE(eventually([&] {
+    try {
+      return broker.run("length", arguments("abc")) == Variant(3);
+    } catch (const Error&) {
+      return false;
+    }
+  }));
+}
+
+TEST_F(QuotaTest, AClientThatNeverReadsIsNotReadEither) {
+  constexpr std::uint32_t kCalls = 100'000;
+  HostOptions options;
+  options.limits.queued_reply_bytes = 100'000;
+  LoopbackBroker broker(std::move(options));
+  DeafClient deaf(broker);
+  std::uint32_t sent = 0, same = 0;
+  // It comes to a stand when both sockets are full.
+  EXPECT_TRUE(eventually([&] {
+    const auto now = deaf.ask(kCalls);
+    same = now == sent ? same + 1 : 0;
+    sent = now;
+    return same > 100;
+  }));
+  EXPECT_LT(sent, kCalls);
+  EXPECT_EQ(broker.run("length", arguments("abc")), Variant(3));
+  // It goes on as soon as the client reads.
+  std::uint32_t replies = 0;
+  const std::uint32_t wanted = sent + 500;
+  EXPECT_TRUE(eventually([&] {
+    deaf.ask(wanted);
+    while (const auto message = deaf.raw.next()) {
+      if (RawSide::root(message).isReturn()) ++replies;
+    }
+    return replies == wanted + 2;
+  }));
+}
+
+TEST_F(QuotaTest, AClientThatNeverReadsAndGoesIsNoticed) {
+  HostOptions options;
+  options.limits.queued_reply_bytes = 10'000;
+  LoopbackBroker broker(std::move(options));
+  {
+    DeafClient deaf(broker);
+    for (int i = 0; i < 50; ++i) deaf.ask(5000);
+  }
+  EXPECT_TRUE(broker.host_has([](const HostStats& stats) { return stats.sessions == 1; }));
+}
+
+TEST_F(QuotaTest, EvenNoRoomForRepliesLetsOneThroughAtATime) {
+  HostOptions options;
+  options.limits.queued_reply_bytes = 0;
+  LoopbackBroker broker(std::move(options));
+  std::vector<CallPtr> calls;
+  for (int i = 0; i < 20; ++i) calls.push_back(broker.client()->run("text", arguments(500'000)));
+  for (const auto& call : calls) {
+    EXPECT_EQ(call->wait(kWaitS).as<std::string>().size(), 500'000u);
+  }
+}
+
+}  // namespace
+}  // namespace cppipc
