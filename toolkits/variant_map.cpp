@@ -4,191 +4,172 @@
 #include <cppipc/function.h>
 #include <cppipc/registry.h>
 
-#include <algorithm>
-#include <functional>
+#include <memory>
 #include <string>
-#include <type_traits>
-#include <unordered_set>
+#include <typeinfo>
 
 namespace cppipc::toolkits {
 namespace {
 
-// One form for numbers that are equal in Python: an int where the value is one, else the number.
-// Null for what is no number.
-Variant number_of(const Variant& value) {
-  constexpr double kIntMax = 9223372036854775808.0;  // 2^63, the first that does not fit
-  if (const bool* truth = value.get_if<bool>()) return static_cast<std::int64_t>(*truth);
-  if (const auto* complex = value.get_if<std::complex<double>>(); complex && complex->imag() == 0) {
-    return number_of(complex->real());
-  }
-  if (const double* real = value.get_if<double>()) {
-    if (*real >= -kIntMax && *real < kIntMax) {
-      const auto whole = static_cast<std::int64_t>(*real);
-      if (static_cast<double>(whole) == *real) return whole;
-    }
-    return value;
-  }
-  const Kind kind = value.kind();
-  return kind == Kind::kInt || kind == Kind::kComplex ? value : Variant();
+[[noreturn]] void refuse_missing(const Variant& key) {
+  throw Error(ErrorKind::kUnknownKey, "there is no key " + shown(key));
 }
 
-// What makes two references denote one object.
-const void* identity_of(const ObjectPtr& object) {
-  if (const auto* local = dynamic_cast<const LocalObject*>(object.get())) {
-    return local->instance().get();
-  }
-  return object.get();
+// The map that a value refers to; null if it refers to none.
+ServerMap* map_of(const Variant& value) {
+  const ObjectPtr* object = value.get_if<ObjectPtr>();
+  if (object == nullptr) return nullptr;
+  const auto* local = dynamic_cast<const LocalObject*>(object->get());
+  if (local == nullptr || local->type().cpp_type != typeid(ServerMap)) return nullptr;
+  return static_cast<ServerMap*>(local->instance().get());
 }
 
-template <class... Values>
-std::size_t combined(const Values&... values) {
-  std::size_t hash = sizeof...(Values);
-  ((hash ^= std::hash<Values>()(values) + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2)), ...);
-  return hash;
-}
-
-struct HashOfValue {
-  std::size_t operator()(std::monostate) const { return 0; }
-  std::size_t operator()(bool value) const { return combined(std::int64_t{value}); }
-  std::size_t operator()(std::int64_t value) const { return combined(value); }
-  std::size_t operator()(double value) const { return combined(value); }
-  std::size_t operator()(const std::complex<double>& value) const {
-    return combined(value.real(), value.imag());
-  }
-  std::size_t operator()(const std::string& value) const { return combined(value); }
-  std::size_t operator()(const Bytes& value) const { return combined(value.view(), 1); }
-  std::size_t operator()(const Tuple& value) const {
-    std::size_t hash = 0;
-    for (const Variant& item : value.items) hash = combined(hash, KeyHash()(item));
-    return hash;
-  }
-  std::size_t operator()(const FrozenSet& value) const {
-    std::size_t hash = 2;  // a sum, since equal sets may have other orders
-    for (const Variant& item : value.items) hash += KeyHash()(item);
-    return hash;
-  }
-  std::size_t operator()(const Date& value) const {
-    return combined(value.year, value.month, value.day);
-  }
-  std::size_t operator()(const TimeOfDay& value) const {
-    return combined(value.hour, value.minute, value.second, value.microsecond);
-  }
-  std::size_t operator()(const DateTime& value) const {
-    return combined((*this)(value.date), (*this)(value.time));
-  }
-  std::size_t operator()(const TimeDelta& value) const {
-    return combined(value.days, value.seconds, value.microseconds);
-  }
-  std::size_t operator()(const Decimal& value) const { return combined(value.text, 3); }
-  std::size_t operator()(const Uuid& value) const {
-    return combined(std::string_view(reinterpret_cast<const char*>(value.bytes.data()),
-                                     value.bytes.size()),
-                    4);
-  }
-  std::size_t operator()(const ObjectPtr& value) const { return combined(identity_of(value)); }
-  // The rest is not hashable; check_key() has refused it.
-  template <class T>
-  std::size_t operator()(const T&) const {
-    return 0;
-  }
-};
-
-bool equal_sets(const FrozenSet& left, const FrozenSet& right) {
-  if (left.items.size() != right.items.size()) return false;
-  const std::unordered_set<Variant, KeyHash, KeyEqual> items(right.items.begin(),
-                                                             right.items.end());
-  return std::all_of(left.items.begin(), left.items.end(),
-                     [&](const Variant& item) { return items.contains(item); });
-}
-
-void check_key(const Variant& key) {
-  if (is_hashable(key)) return;
-  throw Error(ErrorKind::kWrongType, "unhashable key: " + std::string(name_of(key.kind())));
-}
-
-// A key in an error's text.
-std::string shown(const Variant& key) {
-  if (const std::string* text = key.get_if<std::string>()) return "'" + *text + "'";
-  if (const std::int64_t* number = key.get_if<std::int64_t>()) return std::to_string(*number);
-  return "of kind " + std::string(name_of(key.kind()));
+// The items of a list or tuple. Errors: kWrongType, beginning with `what`.
+const std::vector<Variant>& items_of(const Variant& value, const std::string& what) {
+  if (const List* list = value.get_if<List>()) return list->items;
+  if (const Tuple* tuple = value.get_if<Tuple>()) return tuple->items;
+  throw Error(ErrorKind::kWrongType, what + ", not " + std::string(name_of(value.kind())));
 }
 
 }  // namespace
 
-bool is_hashable(const Variant& value) {
-  switch (value.kind()) {
-    case Kind::kList:
-    case Kind::kSet:
-    case Kind::kDict:
-    case Kind::kArray:
-      return false;
-    case Kind::kTuple: {
-      const auto& items = value.as<Tuple>().items;
-      return std::all_of(items.begin(), items.end(), is_hashable);
+ServerMap::~ServerMap() {
+  links_.clear();
+  places_.clear();
+  drop(entries_);
+}
+
+void ServerMap::drop(Entries& entries) noexcept {
+  // A map may be the last to hold another one, and that a third: however long such a chain is, its
+  // maps are dropped by the outermost call, one after the other.
+  thread_local Entries waiting;
+  thread_local bool is_dropping = false;
+  waiting.splice(waiting.end(), entries);
+  if (is_dropping) return;
+  is_dropping = true;
+  while (!waiting.empty()) {
+    Entries one;
+    one.splice(one.begin(), waiting, waiting.begin());
+  }
+  is_dropping = false;
+}
+
+std::vector<MapLinks*> ServerMap::maps_in(const Variant& value) {
+  std::vector<MapLinks*> maps;
+  std::vector<const Variant*> waiting{&value};
+  const auto add_all = [&](const std::vector<Variant>& items) {
+    for (const Variant& item : items) waiting.push_back(&item);
+  };
+  while (!waiting.empty()) {
+    const Variant& one = *waiting.back();
+    waiting.pop_back();
+    if (const auto* list = one.get_if<List>()) add_all(list->items);
+    if (const auto* tuple = one.get_if<Tuple>()) add_all(tuple->items);
+    if (const auto* set = one.get_if<Set>()) add_all(set->items);
+    if (const auto* set = one.get_if<FrozenSet>()) add_all(set->items);
+    if (const auto* dict = one.get_if<Dict>()) {
+      for (const auto& [key, item] : dict->entries) {
+        waiting.push_back(&key);
+        waiting.push_back(&item);
+      }
     }
-    default:
-      return true;
+    if (ServerMap* map = map_of(one)) maps.push_back(&map->links_);
   }
+  return maps;
 }
 
-std::size_t KeyHash::operator()(const Variant& key) const {
-  const Variant number = number_of(key);
-  return std::visit(HashOfValue(), number.is_null() ? key.storage() : number.storage());
-}
-
-bool KeyEqual::operator()(const Variant& left, const Variant& right) const {
-  const Variant left_number = number_of(left);
-  if (!left_number.is_null()) return left_number == number_of(right);
-  if (left.kind() != right.kind()) return false;
-  if (const Tuple* tuple = left.get_if<Tuple>()) {
-    const auto& others = right.as<Tuple>().items;
-    return std::equal(tuple->items.begin(), tuple->items.end(), others.begin(), others.end(),
-                      KeyEqual());
-  }
-  if (const FrozenSet* set = left.get_if<FrozenSet>()) {
-    return equal_sets(*set, right.as<FrozenSet>());
-  }
-  if (const ObjectPtr* object = left.get_if<ObjectPtr>()) {
-    return identity_of(*object) == identity_of(right.as<ObjectPtr>());
-  }
-  return left == right;
-}
-
-Variant ServerMap::get(const Variant& key, const Variant& otherwise) const {
+const Variant* ServerMap::find(const Variant& key) const {
   check_key(key);
   const auto place = places_.find(key);
-  return place == places_.end() ? otherwise : place->second->second;
+  return place == places_.end() ? nullptr : &place->second->second;
+}
+
+const Variant& ServerMap::at(const Variant& key) const {
+  if (const Variant* value = find(key)) return *value;
+  refuse_missing(key);
 }
 
 void ServerMap::set(const Variant& key, const Variant& value) {
   check_key(key);
   const auto place = places_.find(key);
-  if (place != places_.end()) {
-    place->second->second = value;
-    return;
+  if (place == places_.end()) {
+    append(key, value);
+  } else {
+    replace(place->second->second, value);
   }
-  entries_.emplace_back(key, value);
+}
+
+void ServerMap::replace(Variant& value, Variant fresh) {
+  const auto removed = maps_in(value);
+  links_.add(maps_in(fresh));
+  std::swap(value, fresh);
+  links_.remove(removed);
+}
+
+void ServerMap::append(const Variant& key, const Variant& value) {
+  Entries fresh;
+  fresh.emplace_back(key, value);
+  auto added = maps_in(key);
+  const auto in_value = maps_in(value);
+  added.insert(added.end(), in_value.begin(), in_value.end());
+  const auto place = places_.emplace(key, fresh.begin()).first;
   try {
-    places_.emplace(key, std::prev(entries_.end()));
+    links_.add(added);
   } catch (...) {
-    entries_.pop_back();  // no entry without its place
+    places_.erase(place);
     throw;
   }
+  entries_.splice(entries_.end(), fresh);
 }
 
-void ServerMap::remove(const Variant& key) {
+void ServerMap::update(const Variant& other) {
+  if (const Dict* dict = other.get_if<Dict>()) {
+    for (const auto& [key, value] : dict->entries) set(key, value);
+  } else if (const ServerMap* map = map_of(other)) {
+    if (map == this) return;
+    for (const auto& [key, value] : map->entries_) set(key, value);
+  } else {
+    for (const Variant& pair : items_of(other, "an update is a mapping or a sequence of pairs")) {
+      const auto& items = items_of(pair, "an update's items are pairs");
+      if (items.size() != 2) {
+        throw Error(ErrorKind::kInvalidArgument,
+                    "an update's items are pairs, not of length " + std::to_string(items.size()));
+      }
+      set(items[0], items[1]);
+    }
+  }
+}
+
+Variant ServerMap::take(const Variant& key) {
   check_key(key);
   const auto place = places_.find(key);
-  if (place == places_.end()) {
-    throw Error(ErrorKind::kUnknownName, "there is no key " + shown(key));
-  }
-  entries_.erase(place->second);
-  places_.erase(place);
+  if (place == places_.end()) refuse_missing(key);
+  return take(place);
 }
 
-bool ServerMap::contains(const Variant& key) const {
-  check_key(key);
-  return places_.contains(key);
+Variant ServerMap::take(Places::iterator place) {
+  auto& [key, value] = *place->second;
+  const auto in_key = maps_in(key);
+  const auto in_value = maps_in(value);
+  Entries taken;
+  taken.splice(taken.begin(), entries_, place->second);
+  places_.erase(place);
+  links_.remove(in_key);
+  links_.remove(in_value);
+  return std::move(taken.front().second);
+}
+
+Tuple ServerMap::take_last() {
+  if (entries_.empty()) throw Error(ErrorKind::kUnknownKey, "the map is empty");
+  Variant key = entries_.back().first;
+  Variant value = take(key);
+  return {{std::move(key), std::move(value)}};
+}
+
+void ServerMap::clear() {
+  links_.clear();
+  places_.clear();
+  drop(entries_);
 }
 
 List ServerMap::keys() const {
@@ -198,9 +179,18 @@ List ServerMap::keys() const {
   return keys;
 }
 
-void ServerMap::clear() {
-  places_.clear();
-  entries_.clear();
+List ServerMap::values() const {
+  List values;
+  values.items.reserve(entries_.size());
+  for (const auto& entry : entries_) values.items.push_back(entry.second);
+  return values;
+}
+
+List ServerMap::items() const {
+  List items;
+  items.items.reserve(entries_.size());
+  for (const auto& [key, value] : entries_) items.items.push_back(Tuple{{key, value}});
+  return items;
 }
 
 Dict ServerMap::to_dict() const {
@@ -209,21 +199,80 @@ Dict ServerMap::to_dict() const {
   return dict;
 }
 
+namespace {
+
+void update_all(ServerMap& map, const Args& given) {
+  if (given.values.size() > 1) {
+    throw Error(ErrorKind::kWrongType, "at most one argument without a name is taken, not " +
+                                           std::to_string(given.values.size()));
+  }
+  for (const Variant& other : given.values) map.update(other);
+  for (const auto& [key, value] : given.keywords) map.set(key, value);
+}
+
+std::shared_ptr<ServerMap> make(const Args& given) {
+  auto map = std::make_shared<ServerMap>();
+  update_all(*map, given);
+  return map;
+}
+
+Variant get(const ServerMap& map, const Variant& key, const Variant& otherwise) {
+  const Variant* value = map.find(key);
+  return value == nullptr ? otherwise : *value;
+}
+
+Variant set_default(ServerMap& map, const Variant& key, const Variant& value) {
+  if (const Variant* present = map.find(key)) return *present;
+  map.set(key, value);
+  return value;
+}
+
+// The default may come by position or by name, or not at all.
+Variant pop(ServerMap& map, const Variant& key, const Args& rest) {
+  const auto named = rest.keywords.find("default");
+  const std::size_t count = rest.values.size() + rest.keywords.size();
+  if (count > 1 || (!rest.keywords.empty() && named == rest.keywords.end())) {
+    throw Error(ErrorKind::kWrongType, "pop() takes a key and at most a default");
+  }
+  if (count == 0 || map.find(key) != nullptr) return map.take(key);
+  return rest.values.empty() ? named->second : rest.values.front();
+}
+
+// What lists keys or values.
+void register_views(TypeBuilder<ServerMap>& type) {
+  type.method("__len__", &ServerMap::size, "The number of keys.")
+      .method("__iter__", &ServerMap::keys, "All keys, in the order in which they were first set.")
+      .method("keys", &ServerMap::keys, "A list of all keys, in the order of their first setting.")
+      .method("values", &ServerMap::values, "A list of all values, in the order of the keys.")
+      .method("items", &ServerMap::items, "A list of all pairs of key and value.")
+      .method("copy", &ServerMap::to_dict, "All keys and values, as a dict.");
+}
+
+}  // namespace
+
 void register_variant_map(Registry& registry) {
-  registry
-      .type<ServerMap>("VariantMap",
-                       "A mapping that lives on the server, from any hashable keys to any values.")
-      .init<>()
-      .method("get", &ServerMap::get, arg("key"), arg("default") = nullptr,
+  auto type = registry.type<ServerMap>(
+      "VariantMap", "A mapping that lives on the server, from any hashable keys to any values.");
+  type.init(&make)
+      .method("__getitem__", &ServerMap::at, arg("key"), "The value of `key`, else KeyError.")
+      .method("__setitem__", &ServerMap::set, arg("key"), arg("value"), "Sets the value of `key`.")
+      .method("__delitem__", [](ServerMap& map, const Variant& key) { map.take(key); }, arg("key"),
+              "Removes `key` and its value, else KeyError.")
+      .method("__contains__",
+              [](const ServerMap& map, const Variant& key) { return map.find(key) != nullptr; },
+              arg("key"), "Whether there is such a key.")
+      .method("get", &get, arg("key"), arg("default") = nullptr,
               "The value of `key`, or `default` if there is no such key.")
-      .method("set", &ServerMap::set, arg("key"), arg("value"), "Sets the value of `key`.")
-      .method("remove", &ServerMap::remove, arg("key"),
-              "Removes `key` and its value; LookupError if there is no such key.")
-      .method("contains", &ServerMap::contains, arg("key"), "Whether there is such a key.")
-      .method("keys", &ServerMap::keys, "All keys, in the order in which they were first set.")
-      .method("size", &ServerMap::size, "The number of keys.")
-      .method("clear", &ServerMap::clear, "Removes everything.")
-      .method("to_dict", &ServerMap::to_dict, "All keys and values.");
+      .method("setdefault", &set_default, arg("key"), arg("default") = nullptr,
+              "The value of `key`, which becomes `default` if there is no such key.")
+      .method("pop", &pop, arg("key"),
+              "Removes `key`. Returns its value, else a second argument, else KeyError.")
+      .method("popitem", &ServerMap::take_last,
+              "Removes the last of the keys. Returns it with its value, else KeyError.")
+      .method("update", &update_all,
+              "Sets keys from a mapping, a sequence of pairs, and further from names.")
+      .method("clear", &ServerMap::clear, "Removes everything.");
+  register_views(type);
 }
 
 }  // namespace cppipc::toolkits

@@ -5,7 +5,7 @@ from inspect import Parameter, Signature
 from keyword import iskeyword
 
 
-def signature_of(parameters, is_variadic, result):
+def signature_of(parameters, takes_rest, is_variadic, result):
     """The inspect.Signature of parameters as a Routine keeps them: (name, type, default)."""
     required = max(
         (i + 1 for i, (_, _, default) in enumerate(parameters) if not default), default=0
@@ -19,6 +19,8 @@ def signature_of(parameters, is_variadic, result):
         )
         for i, (name, type_text, default) in enumerate(parameters)
     ]
+    if takes_rest:
+        listed.append(Parameter("args", Parameter.VAR_POSITIONAL))
     if is_variadic:
         listed.append(Parameter("params", Parameter.VAR_KEYWORD))
     return Signature(listed, return_annotation=result or Signature.empty)

@@ -78,6 +78,12 @@ class UnknownName(Error, LookupError, AttributeError):
     """The server has no type, method, property or function of that name."""
 
 
+class UnknownKey(Error, KeyError):
+    """A mapping of the server has no such key."""
+
+    __str__ = Exception.__str__  # KeyError's would show the text in quotes
+
+
 class ConnectionLost(Error, ConnectionError):
     """The session ended: it was closed, or the server is out of reach."""
 
@@ -166,6 +172,10 @@ class ToolkitInputOutputError(ToolkitError, InputOutputError):
     """`InputOutputError` inside a toolkit."""
 
 
+class ToolkitUnknownKey(ToolkitError, UnknownKey):
+    """`UnknownKey` inside a toolkit."""
+
+
 # By cppipc::ErrorKind.
 _CLASSES = (
     RemoteError,
@@ -188,6 +198,7 @@ _CLASSES = (
     TooLarge,
     NotSupported,
     ProtocolError,
+    UnknownKey,
 )
 
 _TOOLKIT_TWINS = {
@@ -199,6 +210,7 @@ _TOOLKIT_TWINS = {
     WrongType: ToolkitWrongType,
     Overflow: ToolkitOverflow,
     InputOutputError: ToolkitInputOutputError,
+    UnknownKey: ToolkitUnknownKey,
 }
 
 _LAST_LINES = "\nits last lines:\n"

@@ -11,6 +11,11 @@ from unity._routine cimport Routine, Target, getter_of, routine_of, setter_of
 from unity import errors
 
 
+# The methods by which Python's operators and statements find what an object can do.
+SPECIAL = frozenset((
+    "__bool__", "__call__", "__contains__", "__delitem__", "__getitem__", "__iter__", "__len__",
+    "__reversed__", "__setitem__"))
+
 # By the description's hash; an entry lives as long as a session uses it.
 known_descriptions = weakref.WeakValueDictionary()
 
@@ -84,7 +89,15 @@ def constructor_of(cls):
 
 def make_class(described, connection):
     """The class of a type for one session. It does not keep the session open."""
-    return ProxyType(described.name.rpartition(".")[2], (Proxy,), {
+    members = described.members
+    bases = (Proxy,)
+    if not SPECIAL.isdisjoint(members):
+        from unity._protocols import bases_of, members_of
+
+        bases = bases_of(members)
+        members = members_of(members)
+    return ProxyType(described.name.rpartition(".")[2], bases, {
+        **members,
         "__slots__": (),
         "__module__": "unity",
         "__doc__": described.doc,
@@ -92,7 +105,6 @@ def make_class(described, connection):
         "__init_subclass__": refuse_subclass,
         "_description": described,
         "_connection": weakref.ref(connection),
-        **described.members,
     })
 
 
@@ -125,6 +137,7 @@ cdef object convert(const cppipc.Description& description):
 
 cdef object type_of(const cppipc.TypeDescription& described):
     cdef size_t i
+    cdef Routine routine
     cdef Routine setter
     name = described.name.decode()
     constructor = None
@@ -132,8 +145,10 @@ cdef object type_of(const cppipc.TypeDescription& described):
         constructor = routine_of(described.constructor.value(), Target.kCreate, name)
     members = {}
     for i in range(described.methods.size()):
-        members[described.methods[i].name.decode()] = new_method(
-            routine_of(described.methods[i], Target.kMethod, name))
+        routine = routine_of(described.methods[i], Target.kMethod, name)
+        # Other names of this form belong to Python; a class cannot have them from elsewhere.
+        if not routine.name.startswith("__") or routine.name in SPECIAL:
+            members[routine.name] = new_method(routine)
     for i in range(described.properties.size()):
         setter = None
         if described.properties[i].is_writable:

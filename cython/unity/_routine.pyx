@@ -22,6 +22,10 @@ cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
 
 
+# What messages call the arguments that have neither a name nor a parameter of their own.
+cdef str REST = "args"
+
+
 cdef class Routine:
     """One callable of a server's description: name, documentation and parameters."""
 
@@ -31,20 +35,22 @@ cdef class Routine:
         if self.signature_ is None:
             from unity._signatures import signature_of
 
-            self.signature_ = signature_of(self.parameters, self.is_variadic, self.result)
+            self.signature_ = signature_of(
+                self.parameters, self.takes_rest, self.is_variadic, self.result)
         return self.signature_
 
     cdef int marshal(self, cppipc.Arguments* out, PyObject** values, Py_ssize_t positional,
                      PyObject* keywords, Connection connection, bint is_copying) except -1:
         cdef Marshaller marshaller
         cdef Py_ssize_t named = 0 if keywords == NULL else PyTuple_GET_SIZE(<object>keywords)
+        cdef Py_ssize_t known = PyTuple_GET_SIZE(self.names)
         cdef Py_ssize_t i
         check(self, positional, keywords, named)
         marshaller.connection = <PyObject*>connection
         marshaller.is_copying = is_copying
         out.values.resize(positional + named)
         for i in range(positional):
-            marshaller.label = PyTuple_GET_ITEM(self.names, i)
+            marshaller.label = PyTuple_GET_ITEM(self.names, i) if i < known else <PyObject*>REST
             to_variant(&out.values[i], <object>values[i], &marshaller)
         for i in range(named):
             keyword = <object>PyTuple_GET_ITEM(<object>keywords, i)
@@ -59,7 +65,7 @@ cdef int check(Routine self, Py_ssize_t positional, PyObject* keywords, Py_ssize
     cdef Py_ssize_t known = PyTuple_GET_SIZE(self.names)
     cdef Py_ssize_t i, place
     cdef Py_ssize_t given = positional  # required parameters that are given
-    if positional > known:
+    if positional > known and not self.takes_rest:
         raise errors.WrongType(
             f"{self.qualname}() takes {count_text(self, known)} but {positional} "
             f"{'was' if positional == 1 else 'were'} given")
@@ -143,6 +149,7 @@ cdef Routine routine_of(const cppipc.FunctionDescription& function, Target targe
         parameter = &function.parameters[i]
         if parameter.is_variadic:
             routine.is_variadic = True
+            routine.takes_rest = routine.takes_rest or parameter.name.compare(b"*args") == 0
             continue
         if not parameter.default_value.has_value():
             routine.required = len(parameters) + 1

@@ -38,6 +38,7 @@ TWINS = {
     unity.Overflow: OverflowError,
     unity.InputOutputError: OSError,
     unity.UnknownName: (LookupError, AttributeError),
+    unity.UnknownKey: KeyError,
     unity.ConnectionLost: ConnectionError,
     unity.ServerCrashed: unity.ConnectionLost,
     unity.CallTimeout: TimeoutError,
@@ -76,7 +77,7 @@ def test_every_class_is_its_twin_too(cls):
 
 
 def test_all_kinds_of_the_wire_have_a_class():
-    for kind in range(20):
+    for kind in range(21):
         for in_toolkit in (False, True):
             error = errors.from_fault(kind, "name", "text", in_toolkit, "f", "T", 0)
             assert isinstance(error, unity.Error)

@@ -34,6 +34,7 @@ enum class ErrorKind : std::uint16_t {
   kTooLarge = 17,        // a message larger than the limit
   kNotSupported = 18,    // something this build or this transport cannot do
   kProtocol = 19,        // the peer broke the protocol
+  kUnknownKey = 20,      // a mapping has no such key
 };
 
 // The name of a kind as it stands in broker.capnp, e.g. "invalidArgument". Never null.

@@ -114,6 +114,8 @@ std::string_view name_of(ErrorKind kind) {
       return "notSupported";
     case ErrorKind::kProtocol:
       return "protocol";
+    case ErrorKind::kUnknownKey:
+      return "unknownKey";
   }
   return "unknown";  // a number that a newer peer sent
 }

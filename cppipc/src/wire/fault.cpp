@@ -37,7 +37,7 @@ std::string name_for_wire(std::string_view name) {
 
 // A newer peer may know more kinds; what they mean here is only that the call failed.
 ErrorKind kind_of(std::uint16_t number) {
-  constexpr auto kLast = static_cast<std::uint16_t>(ErrorKind::kProtocol);
+  constexpr auto kLast = static_cast<std::uint16_t>(ErrorKind::kUnknownKey);
   return number <= kLast ? static_cast<ErrorKind>(number) : ErrorKind::kRemote;
 }
 
