@@ -31,6 +31,10 @@ if(CPPIPC_SANITIZE)
   endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-maybe-uninitialized)  # known to be wrong in sanitized code
+    if("address" IN_LIST CPPIPC_SANITIZE)
+      # Checks by call instead of inline: a little slower to run, a fifth faster to compile.
+      add_compile_options("SHELL:--param asan-instrumentation-with-call-threshold=0")
+    endif()
   endif()
 endif()
 
