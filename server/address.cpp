@@ -28,7 +28,8 @@ Address parse_address(std::string_view text) {
   }
   const std::string_view path = path_of(text);
   if (path.empty() || path == "@") {
-    throw std::invalid_argument("'" + shown + "' is no address; give unix:PATH, for example "
+    throw std::invalid_argument("'" + shown +
+                                "' is no address; give unix:PATH, for example "
                                 "unix:/run/u.sock");
   }
   if (path.find('\0') != std::string_view::npos) {

@@ -20,9 +20,9 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
 struct LogOptions {
   std::string file = {};  // empty: stderr
   LogLevel level = LogLevel::kInfo;
-  bool is_json = false;           // one JSON object per line
-  unsigned file_mib = 64;         // a file larger than that is rotated
-  unsigned files = 3;             // kept beside the current one, NAME.1.EXT being the newest
+  bool is_json = false;    // one JSON object per line
+  unsigned file_mib = 64;  // a file larger than that is rotated
+  unsigned files = 3;      // kept beside the current one, NAME.1.EXT being the newest
 };
 
 // A log that never throws and never stands still: lines for a stderr that nobody reads are

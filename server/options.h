@@ -20,7 +20,7 @@ struct Options {
   std::optional<int> inherited_fd;    // a connected stream socket: the private server's session
   std::optional<int> launcher_pidfd;  // readable once the launcher is dead
   bool has_diagnostics = false;
-  std::chrono::milliseconds drain{10'000};    // for running calls after SIGTERM or SIGINT
+  std::chrono::milliseconds drain{10'000};     // for running calls after SIGTERM or SIGINT
   std::chrono::milliseconds end_grace{2'000};  // after that, or once the launcher is gone
   HostLimits limits;
   LogOptions log;
@@ -29,8 +29,8 @@ struct Options {
 // What became of a command line: options to run with, or a text to print and an exit code.
 struct ParsedOptions {
   std::optional<Options> options;
-  int exit_code = 0;      // kExitOk for --help and --version, kExitUsage for mistakes
-  std::string text;       // to print if there are no options
+  int exit_code = 0;  // kExitOk for --help and --version, kExitUsage for mistakes
+  std::string text;   // to print if there are no options
 };
 
 // Exit codes of unity_server.

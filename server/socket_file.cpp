@@ -177,8 +177,8 @@ void SocketFile::listen_at_name() {
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path + 1, name.data(), name.size());  // the first byte stays 0
   // The size counts: the name ends where the address does.
-  listener_ = bound(address, static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
-                                                    name.size()));
+  listener_ =
+      bound(address, static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size()));
   listen();
 }
 

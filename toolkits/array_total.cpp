@@ -94,9 +94,8 @@ Variant total_of_integers(const AnyArray& array, bool is_swapped) {
 template <class T>
 Variant total_of_reals(const AnyArray& array, bool is_swapped) {
   Compensated sum;
-  for_each_element(array, [&](const std::byte* at) {
-    sum.add(static_cast<double>(load<T>(at, is_swapped)));
-  });
+  for_each_element(
+      array, [&](const std::byte* at) { sum.add(static_cast<double>(load<T>(at, is_swapped))); });
   return sum.value();
 }
 

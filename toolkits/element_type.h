@@ -13,8 +13,8 @@ namespace cppipc::toolkits {
 
 // The parts of a type string such as ">i4".
 struct ElementType {
-  char order = '|';  // '<', '>', or '|' where there is none
-  char kind = 0;     // NumPy's: b i u f c S U V M m
+  char order = '|';            // '<', '>', or '|' where there is none
+  char kind = 0;               // NumPy's: b i u f c S U V M m
   std::uint32_t itemsize = 0;  // bytes
 
   bool is_swapped() const;  // another byte order than this machine's

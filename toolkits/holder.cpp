@@ -24,9 +24,8 @@ std::span<const std::byte> memory_of(const Variant& value) {
   if (const auto* text = value.get_if<std::string>()) return std::as_bytes(std::span(*text));
   if (const auto* bytes = value.get_if<Bytes>()) return bytes->span();
   if (value.kind() == Kind::kArray) return memory_of(value.as_array());
-  throw Error(ErrorKind::kWrongType,
-              "only str, bytes and arrays have memory to see, not " +
-                  std::string(name_of(value.kind())));
+  throw Error(ErrorKind::kWrongType, "only str, bytes and arrays have memory to see, not " +
+                                         std::string(name_of(value.kind())));
 }
 
 // Checks that `offset` and `n` lie within `size` bytes. Errors: std::out_of_range.

@@ -80,9 +80,8 @@ struct HashOfValue {
   }
   std::size_t operator()(const Decimal& value) const { return combined(value.text, 3); }
   std::size_t operator()(const Uuid& value) const {
-    return combined(std::string_view(reinterpret_cast<const char*>(value.bytes.data()),
-                                     value.bytes.size()),
-                    4);
+    return combined(
+        std::string_view(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()), 4);
   }
   std::size_t operator()(const ObjectPtr& value) const { return combined(identity_of(value)); }
   // The rest is not hashable; check_key() has refused it.

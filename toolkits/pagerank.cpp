@@ -101,9 +101,8 @@ class PageRank {
     char text[64];
     const int length = std::snprintf(text, sizeof(text), "iteration %lld: delta %.3g",
                                      static_cast<long long>(iteration), delta);
-    context_.progress(
-        static_cast<double>(iteration) / static_cast<double>(options_.max_iterations),
-        {text, static_cast<std::size_t>(length)});
+    context_.progress(static_cast<double>(iteration) / static_cast<double>(options_.max_iterations),
+                      {text, static_cast<std::size_t>(length)});
   }
 
   const LinkGraph& graph_;

@@ -256,11 +256,13 @@ void register_variant_map(Registry& registry) {
   type.init(&make)
       .method("__getitem__", &ServerMap::at, arg("key"), "The value of `key`, else KeyError.")
       .method("__setitem__", &ServerMap::set, arg("key"), arg("value"), "Sets the value of `key`.")
-      .method("__delitem__", [](ServerMap& map, const Variant& key) { map.take(key); }, arg("key"),
-              "Removes `key` and its value, else KeyError.")
-      .method("__contains__",
-              [](const ServerMap& map, const Variant& key) { return map.find(key) != nullptr; },
-              arg("key"), "Whether there is such a key.")
+      .method(
+          "__delitem__", [](ServerMap& map, const Variant& key) { map.take(key); }, arg("key"),
+          "Removes `key` and its value, else KeyError.")
+      .method(
+          "__contains__",
+          [](const ServerMap& map, const Variant& key) { return map.find(key) != nullptr; },
+          arg("key"), "Whether there is such a key.")
       .method("get", &get, arg("key"), arg("default") = nullptr,
               "The value of `key`, or `default` if there is no such key.")
       .method("setdefault", &set_default, arg("key"), arg("default") = nullptr,

@@ -66,10 +66,9 @@ UnixPlace place_of_name(const Address& address) {
   UnixPlace place;
   const std::string name = address.path.substr(1);
   if (name.size() >= sizeof place.address.sun_path) {
-    throw Error(ErrorKind::kInvalidArgument, "the name of " + address.text() +
-                                                 " is too long for a socket; it has at most " +
-                                                 std::to_string(sizeof place.address.sun_path - 1) +
-                                                 " bytes after the '@'");
+    throw Error(ErrorKind::kInvalidArgument,
+                "the name of " + address.text() + " is too long for a socket; it has at most " +
+                    std::to_string(sizeof place.address.sun_path - 1) + " bytes after the '@'");
   }
   place.address.sun_family = AF_UNIX;
   std::memcpy(place.address.sun_path + 1, name.data(), name.size());  // the first byte stays 0
@@ -88,8 +87,8 @@ UnixPlace place_of_path(const Address& address) {
     const auto parent = whole.has_parent_path() ? whole.parent_path() : ".";
     place.directory = Descriptor(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!place.directory) cannot_connect(address, errno);
-    path = "/proc/self/fd/" + std::to_string(place.directory.get()) + "/" +
-           whole.filename().string();
+    path =
+        "/proc/self/fd/" + std::to_string(place.directory.get()) + "/" + whole.filename().string();
     if (path.size() >= sizeof place.address.sun_path) {
       throw Error(ErrorKind::kInvalidArgument,
                   "the file name of " + address.text() + " is too long for a socket");
@@ -113,8 +112,7 @@ void check_owner(int fd, const Address& address) {
 }
 
 Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeout) {
-  const UnixPlace to =
-      address.is_abstract() ? place_of_name(address) : place_of_path(address);
+  const UnixPlace to = address.is_abstract() ? place_of_name(address) : place_of_path(address);
   Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) cannot_connect(address, errno);
   // A blocking connect() waits while the listener's queue is full, for as long as a send may.
@@ -122,8 +120,8 @@ Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeou
   patience.tv_sec = timeout.count() / 1000;
   patience.tv_usec = timeout.count() % 1000 * 1000 + 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  int number = connect_socket(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size,
-                              timeout);
+  int number =
+      connect_socket(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size, timeout);
   if (number == EAGAIN) number = ETIMEDOUT;
   if (number != 0) cannot_connect(address, number);
   if (address.is_abstract()) check_owner(fd.get(), address);

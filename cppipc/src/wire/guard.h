@@ -37,8 +37,7 @@ void check_struct_size(typename T::Reader first) {
                                                node.getPointerCount());
   }();
   const capnp::AnyStruct::Reader any = first;
-  if (any.getDataSection().size() < kSize.first ||
-      any.getPointerSection().size() < kSize.second) {
+  if (any.getDataSection().size() < kSize.first || any.getPointerSection().size() < kSize.second) {
     refuse_message("a list's elements are too small");
   }
 }

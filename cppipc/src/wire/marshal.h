@@ -17,7 +17,7 @@
 
 namespace cppipc {
 
-inline constexpr int kDepthMax = 1000;           // of nested values
+inline constexpr int kDepthMax = 1000;                     // of nested values
 inline constexpr int kNestingLimit = 2 * kDepthMax + 200;  // of Cap'n Proto pointers for that depth
 
 struct MarshalLimits {

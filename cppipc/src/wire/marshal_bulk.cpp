@@ -52,8 +52,7 @@ void marshal_bytes(const Bytes& bytes, wire::Variant::Builder& builder, Outgoing
     auto* data = reinterpret_cast<const capnp::byte*>(span.data());
     return builder.setBytes({data, span.size()});
   }
-  BlobSource source =
-      bytes.owner() == nullptr ? copy_of(span) : BlobSource{span, bytes.owner()};
+  BlobSource source = bytes.owner() == nullptr ? copy_of(span) : BlobSource{span, bytes.owner()};
   put_large(std::move(source), builder.initLargeBytes(), caps);
 }
 

@@ -135,8 +135,8 @@ class Measurer {
     }
     const std::uint64_t size_bytes = nbytes_of(array.shape, array.dtype.itemsize);
     if (size_bytes > 0 && array.data == nullptr) refuse_if("an array has no memory");
-    words_ += kArrayWords + text_words(array.dtype.text) + array.shape.size() +
-              bulk_words(size_bytes);
+    words_ +=
+        kArrayWords + text_words(array.dtype.text) + array.shape.size() + bulk_words(size_bytes);
   }
 
   void look_at(const Variant& value);
@@ -191,8 +191,8 @@ void Measurer::look_at(const Variant& value) {
     case Kind::kArray:
       return look_at_array(value.as_array());
     case Kind::kObject:
-      words_ += kReferenceWords + text_words((*value.get_if<ObjectPtr>())->type_name()) +
-                kUuidWords;
+      words_ +=
+          kReferenceWords + text_words((*value.get_if<ObjectPtr>())->type_name()) + kUuidWords;
       return;
   }
 }

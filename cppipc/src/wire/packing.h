@@ -27,8 +27,7 @@ inline Packing packing_of(std::span<const Variant> items) {
 class Children {
  public:
   Children() = default;
-  explicit Children(std::span<const Variant> items)
-      : items_(items.data()), count_(items.size()) {}
+  explicit Children(std::span<const Variant> items) : items_(items.data()), count_(items.size()) {}
   explicit Children(const Dict& dict)
       : entries_(dict.entries.data()), count_(2 * dict.entries.size()) {}
 

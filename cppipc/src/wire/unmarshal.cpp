@@ -7,10 +7,10 @@
 // depth of a message costs no stack of the thread. Whatever Cap'n Proto finds malformed comes
 // out as a kProtocol.
 
-#include "wire/marshal.h"
 #include "wire/bulk.h"
 #include "wire/elements.h"
 #include "wire/guard.h"
+#include "wire/marshal.h"
 #include "wire/validity.h"
 
 #include <memory>

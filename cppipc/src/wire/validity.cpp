@@ -8,8 +8,8 @@
 namespace cppipc {
 namespace {
 
-constexpr int kDTypeBracketsMax = 64;       // nested brackets in the text of a structured type
-constexpr std::size_t kDTypeUnitMax = 32;   // characters of a datetime unit with its brackets
+constexpr int kDTypeBracketsMax = 64;      // nested brackets in the text of a structured type
+constexpr std::size_t kDTypeUnitMax = 32;  // characters of a datetime unit with its brackets
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -50,10 +50,24 @@ struct ElementType {
   std::string_view codes;
 };
 constexpr std::array<ElementType, 18> kElementTypes = {{
-    {'b', 1, "?"},   {'i', 1, "b"},  {'i', 2, "h"},  {'i', 4, "il"}, {'i', 8, "lqpn"},
-    {'u', 1, "B"},   {'u', 2, "H"},  {'u', 4, "IL"}, {'u', 8, "LQPN"},
-    {'f', 2, "e"},   {'f', 4, "f"},  {'f', 8, "d"},  {'f', 16, "g"},
-    {'c', 8, "F"},   {'c', 16, "D"}, {'c', 32, "G"}, {'m', 8, "m"},  {'M', 8, "M"},
+    {'b', 1, "?"},
+    {'i', 1, "b"},
+    {'i', 2, "h"},
+    {'i', 4, "il"},
+    {'i', 8, "lqpn"},
+    {'u', 1, "B"},
+    {'u', 2, "H"},
+    {'u', 4, "IL"},
+    {'u', 8, "LQPN"},
+    {'f', 2, "e"},
+    {'f', 4, "f"},
+    {'f', 8, "d"},
+    {'f', 16, "g"},
+    {'c', 8, "F"},
+    {'c', 16, "D"},
+    {'c', 32, "G"},
+    {'m', 8, "m"},
+    {'M', 8, "M"},
 }};
 
 bool is_unit(std::string_view text) {
@@ -82,8 +96,8 @@ const char* problem_of_flexible(const DType& dtype, char kind, std::uint64_t num
   const std::uint64_t itemsize = kind == 'U' ? 4 * number : number;
   if (dtype.itemsize != itemsize) return "a dtype does not agree with its itemsize";
   // The characters of NumPy's "c" and of array.array's "w".
-  const bool is_char = number == 1 && ((kind == 'S' && dtype.code == 'c') ||
-                                       (kind == 'U' && dtype.code == 'w'));
+  const bool is_char =
+      number == 1 && ((kind == 'S' && dtype.code == 'c') || (kind == 'U' && dtype.code == 'w'));
   return dtype.code == kind || is_char ? nullptr : "a dtype does not agree with its code";
 }
 

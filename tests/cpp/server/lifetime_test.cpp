@@ -28,9 +28,9 @@ class LifetimeTest : public testing::Test {
  protected:
   // A lifetime whose hooks only note that they were called.
   Lifetime make(milliseconds drain, milliseconds grace) {
-    return Lifetime(loop_, captured_.log(), drain, grace,
-                    {[this](milliseconds patience) { ends_.push_back(patience); },
-                     [this] { ++forced_; }});
+    return Lifetime(
+        loop_, captured_.log(), drain, grace,
+        {[this](milliseconds patience) { ends_.push_back(patience); }, [this] { ++forced_; }});
   }
   // Runs the loop until `condition` holds. Returns whether it did before the deadline.
   template <class Condition>

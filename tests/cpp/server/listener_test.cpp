@@ -68,8 +68,8 @@ TEST_F(ListenerTest, HandsOnConnectionsWithTheirPeer) {
   const OwnedFd first = connect_to(path());
   const OwnedFd second = connect_to(path());
   ASSERT_TRUE(run_until([&] { return accepted_.size() == 2; }));
-  EXPECT_EQ(peers_[0], "unix: pid " + std::to_string(::getpid()) + " uid " +
-                           std::to_string(::geteuid()));
+  EXPECT_EQ(peers_[0],
+            "unix: pid " + std::to_string(::getpid()) + " uid " + std::to_string(::geteuid()));
   EXPECT_EQ(::write(first.get(), "x", 1), 1);
   char byte = 0;
   EXPECT_EQ(::read(accepted_[0].get(), &byte, 1), 1);

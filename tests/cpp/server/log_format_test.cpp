@@ -44,8 +44,12 @@ TEST(LogFormat, JsonLinesAreObjects) {
 }
 
 TEST(LogFormat, JsonReplacesWhatIsNotUtf8) {
-  const auto object = nlohmann::json::parse(json_line_of("a\xff" "b"));
-  EXPECT_EQ(object["message"], "a\xef\xbf\xbd" "b");
+  const auto object =
+      nlohmann::json::parse(json_line_of("a\xff"
+                                         "b"));
+  EXPECT_EQ(object["message"],
+            "a\xef\xbf\xbd"
+            "b");
 }
 
 }  // namespace

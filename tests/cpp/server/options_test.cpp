@@ -47,12 +47,39 @@ TEST(Options, DefaultsAreThoseOfTheHost) {
 }
 
 TEST(Options, EveryOptionReachesItsField) {
-  const ParsedOptions parsed = parse(
-      {"--listen", "unix:/a", "--listen=ipc:///b", "--inherited-fd", "7", "--launcher-pidfd", "8",
-       "--diagnostics", "--drain-s", "1.5", "--end-grace-s", "0", "--message-mib", "2",
-       "--inline-kib", "3", "--live-objects", "4", "--calls-in-flight", "5", "--queued-reply-mib",
-       "6", "--worker-threads", "7", "--log-file", "/l", "--log-level", "warning", "--log-json",
-       "--log-file-mib", "9", "--log-files", "10"});
+  const ParsedOptions parsed = parse({"--listen",
+                                      "unix:/a",
+                                      "--listen=ipc:///b",
+                                      "--inherited-fd",
+                                      "7",
+                                      "--launcher-pidfd",
+                                      "8",
+                                      "--diagnostics",
+                                      "--drain-s",
+                                      "1.5",
+                                      "--end-grace-s",
+                                      "0",
+                                      "--message-mib",
+                                      "2",
+                                      "--inline-kib",
+                                      "3",
+                                      "--live-objects",
+                                      "4",
+                                      "--calls-in-flight",
+                                      "5",
+                                      "--queued-reply-mib",
+                                      "6",
+                                      "--worker-threads",
+                                      "7",
+                                      "--log-file",
+                                      "/l",
+                                      "--log-level",
+                                      "warning",
+                                      "--log-json",
+                                      "--log-file-mib",
+                                      "9",
+                                      "--log-files",
+                                      "10"});
   ASSERT_TRUE(parsed.options) << parsed.text;
   const Options& options = *parsed.options;
   EXPECT_EQ(options.listen, (std::vector<Address>{{"/a"}, {"/b"}}));
@@ -78,12 +105,31 @@ TEST(Options, HelpNamesEveryOptionWithUnitAndDefault) {
   const ParsedOptions parsed = parse({"--help"});
   EXPECT_FALSE(parsed.options);
   EXPECT_EQ(parsed.exit_code, kExitOk);
-  for (const char* part :
-       {"--listen", "--inherited-fd", "--launcher-pidfd", "--diagnostics", "--drain-s",
-        "--end-grace-s", "--message-mib", "--inline-kib", "--live-objects", "--calls-in-flight",
-        "--queued-reply-mib", "--worker-threads", "--log-file", "--log-level", "--log-json",
-        "--log-file-mib", "--log-files", "--version", "seconds", "MiB", "KiB", "1000000", "64",
-        "info", "Exit codes"}) {
+  for (const char* part : {"--listen",
+                           "--inherited-fd",
+                           "--launcher-pidfd",
+                           "--diagnostics",
+                           "--drain-s",
+                           "--end-grace-s",
+                           "--message-mib",
+                           "--inline-kib",
+                           "--live-objects",
+                           "--calls-in-flight",
+                           "--queued-reply-mib",
+                           "--worker-threads",
+                           "--log-file",
+                           "--log-level",
+                           "--log-json",
+                           "--log-file-mib",
+                           "--log-files",
+                           "--version",
+                           "seconds",
+                           "MiB",
+                           "KiB",
+                           "1000000",
+                           "64",
+                           "info",
+                           "Exit codes"}) {
     EXPECT_THAT(parsed.text, HasSubstr(part));
   }
 }
@@ -145,18 +191,19 @@ TEST_P(OptionsMistake, IsAUsageErrorThatNamesTheOption) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, OptionsMistake,
-    testing::Values(
-        Mistake{"--drain-s", "-1"}, Mistake{"--drain-s", "nan"}, Mistake{"--drain-s", "inf"},
-        Mistake{"--drain-s", "5s"}, Mistake{"--drain-s", ""}, Mistake{"--drain-s", "86401"},
-        Mistake{"--end-grace-s", "1e400"}, Mistake{"--message-mib", "0"},
-        Mistake{"--message-mib", "2049"}, Mistake{"--message-mib", "1.5"},
-        Mistake{"--inline-kib", "-1"}, Mistake{"--live-objects", "0"},
-        Mistake{"--live-objects", "99999999999999999999"}, Mistake{"--calls-in-flight", "many"},
-        Mistake{"--worker-threads", "0"}, Mistake{"--worker-threads", "65537"},
-        Mistake{"--queued-reply-mib", "0"}, Mistake{"--inherited-fd", "2"},
-        Mistake{"--inherited-fd", "-1"}, Mistake{"--launcher-pidfd", "x"},
-        Mistake{"--log-level", "loud"}, Mistake{"--log-file-mib", "0"},
-        Mistake{"--log-files", "0"}, Mistake{"--no-such-option", "1"}));
+    testing::Values(Mistake{"--drain-s", "-1"}, Mistake{"--drain-s", "nan"},
+                    Mistake{"--drain-s", "inf"}, Mistake{"--drain-s", "5s"},
+                    Mistake{"--drain-s", ""}, Mistake{"--drain-s", "86401"},
+                    Mistake{"--end-grace-s", "1e400"}, Mistake{"--message-mib", "0"},
+                    Mistake{"--message-mib", "2049"}, Mistake{"--message-mib", "1.5"},
+                    Mistake{"--inline-kib", "-1"}, Mistake{"--live-objects", "0"},
+                    Mistake{"--live-objects", "99999999999999999999"},
+                    Mistake{"--calls-in-flight", "many"}, Mistake{"--worker-threads", "0"},
+                    Mistake{"--worker-threads", "65537"}, Mistake{"--queued-reply-mib", "0"},
+                    Mistake{"--inherited-fd", "2"}, Mistake{"--inherited-fd", "-1"},
+                    Mistake{"--launcher-pidfd", "x"}, Mistake{"--log-level", "loud"},
+                    Mistake{"--log-file-mib", "0"}, Mistake{"--log-files", "0"},
+                    Mistake{"--no-such-option", "1"}));
 
 TEST(Options, AWordThatIsNoOptionIsAMistake) {
   EXPECT_EQ(parse_with({"unix:/b"}).exit_code, kExitUsage);

@@ -45,9 +45,13 @@ class Launcher {
 class PrivateServer : public testing::Test {
  protected:
   PrivateServer() : pidfd_(open_pidfd(launcher_.pid())) {
-    std::vector<std::string> arguments{"--inherited-fd", std::to_string(sockets_.theirs.get()),
-                                       "--launcher-pidfd", std::to_string(pidfd_.get()),
-                                       "--diagnostics", "--end-grace-s", "0.1"};
+    std::vector<std::string> arguments{"--inherited-fd",
+                                       std::to_string(sockets_.theirs.get()),
+                                       "--launcher-pidfd",
+                                       std::to_string(pidfd_.get()),
+                                       "--diagnostics",
+                                       "--end-grace-s",
+                                       "0.1"};
     server_ = std::make_unique<ServerProcess>(
         arguments, ServerProcess::Setup{.inherited = {sockets_.theirs.get(), pidfd_.get()}});
     sockets_.theirs.reset();
@@ -124,8 +128,7 @@ int start_with(const std::string& option, int fd, std::string& text) {
   if (option != "--inherited-fd") {
     arguments.insert(arguments.end(), {"--inherited-fd", std::to_string(sockets.theirs.get())});
   }
-  ServerProcess server(arguments,
-                       ServerProcess::Setup{.inherited = {fd, sockets.theirs.get()}});
+  ServerProcess server(arguments, ServerProcess::Setup{.inherited = {fd, sockets.theirs.get()}});
   const int code = server.wait();
   text = server.stderr_text();
   return code;

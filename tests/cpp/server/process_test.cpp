@@ -121,8 +121,8 @@ TEST_F(ProcessTest, OfServersThatStartTogetherOneWins) {
   constexpr int kServers = 6;
   std::vector<std::unique_ptr<ServerProcess>> servers;
   for (int i = 0; i < kServers; ++i) {
-    servers.push_back(std::make_unique<ServerProcess>(
-        std::vector<std::string>{"--listen", address()}));
+    servers.push_back(
+        std::make_unique<ServerProcess>(std::vector<std::string>{"--listen", address()}));
   }
   int winners = 0;
   for (const auto& server : servers) {
@@ -195,8 +195,7 @@ TEST_F(ProcessTest, ClientsThatAreKilledOrTalkNonsenseHarmNobody) {
   for (int i = 0; i < 20; ++i) {
     const OwnedFd nonsense = connect_to(path());
     const std::string text(1'000, static_cast<char>(0xff));
-    ASSERT_EQ(::write(nonsense.get(), text.data(), text.size()),
-              static_cast<ssize_t>(text.size()));
+    ASSERT_EQ(::write(nonsense.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
   }
   add_one(*Client::connect(address()));
   EXPECT_TRUE(server->is_running());

@@ -70,9 +70,9 @@ bool eventually(Condition condition) {
 class ServerProcess {
  public:
   struct Setup {
-    std::vector<int> inherited = {};    // descriptors the server gets, by their numbers
-    std::vector<int> closed = {};       // descriptors it does not get, such as 0, 1, 2
-    std::string stdout_path = {};       // instead of a pipe to the test
+    std::vector<int> inherited = {};  // descriptors the server gets, by their numbers
+    std::vector<int> closed = {};     // descriptors it does not get, such as 0, 1, 2
+    std::string stdout_path = {};     // instead of a pipe to the test
   };
 
   explicit ServerProcess(std::vector<std::string> arguments) : ServerProcess(arguments, Setup()) {}

@@ -202,8 +202,8 @@ TEST(SocketFile, OfManyStartingServersOneWins) {
             const std::lock_guard lock(guard);
             winners.push_back(std::move(file));
           } catch (const std::runtime_error& error) {
-            EXPECT_THAT(error.what(), testing::AnyOf(HasSubstr("already listening"),
-                                                     HasSubstr("just starting")));
+            EXPECT_THAT(error.what(),
+                        testing::AnyOf(HasSubstr("already listening"), HasSubstr("just starting")));
           }
         });
       }

@@ -125,8 +125,8 @@ class MemoryMessage {
     options.traversalLimitInWords = words_.size();
     options.nestingLimit = kNestingLimit;
     reader_ = std::make_unique<capnp::FlatArrayMessageReader>(words_, options);
-    auto table = kj::heapArrayBuilder<kj::Maybe<kj::Own<capnp::ClientHook>>>(
-        outgoing_.getTable().size());
+    auto table =
+        kj::heapArrayBuilder<kj::Maybe<kj::Own<capnp::ClientHook>>>(outgoing_.getTable().size());
     for (auto& entry : outgoing_.getTable()) {
       table.add(entry.map([](kj::Own<capnp::ClientHook>& hook) { return hook->addRef(); }));
     }

@@ -194,9 +194,8 @@ class RawSide {
 
   // The next message that has arrived; null if there is none.
   std::unique_ptr<IncomingMessage> next() {
-    connection_.receive([this](std::unique_ptr<IncomingMessage> message) {
-      inbox_.push_back(std::move(message));
-    });
+    connection_.receive(
+        [this](std::unique_ptr<IncomingMessage> message) { inbox_.push_back(std::move(message)); });
     if (inbox_.empty()) return nullptr;
     auto message = std::move(inbox_.front());
     inbox_.pop_front();

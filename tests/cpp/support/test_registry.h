@@ -182,7 +182,8 @@ inline void register_probe(Registry& registry, Stage& stage) {
             wait_while_wanted(stage, name, context);
           },
           arg("name"))
-      .method("fail", [](Probe&, const std::string& kind) { fail(kind); }, arg("kind"));
+      .method(
+          "fail", [](Probe&, const std::string& kind) { fail(kind); }, arg("kind"));
 }
 
 inline void register_others(Registry& registry, Stage& stage) {
@@ -195,7 +196,8 @@ inline void register_others(Registry& registry, Stage& stage) {
     return std::make_shared<Heavy>(stage);
   });
   registry.type<Stage>("Stage", "Cannot be created by clients.");
-  registry.function("wait", [&stage](const std::string& name) { stage.wait(name); }, arg("name"));
+  registry.function(
+      "wait", [&stage](const std::string& name) { stage.wait(name); }, arg("name"));
   registry.function(
       "block", [&stage](const std::string& name) { stage.wait(name); }, arg("name"), blocking);
   registry.function(
@@ -205,15 +207,16 @@ inline void register_others(Registry& registry, Stage& stage) {
       },
       arg("name"));
   registry.function("fail", &fail, arg("kind"));
-  registry.function("echo", [](const Variant& x) { return x; }, arg("x"));
+  registry.function(
+      "echo", [](const Variant& x) { return x; }, arg("x"));
   registry.function(
       "length", [](const std::string& text) { return static_cast<std::int64_t>(text.size()); },
       arg("text"));
   registry.function(
       "text", [](std::int64_t size) { return std::string(static_cast<std::size_t>(size), 'x'); },
       arg("size"));
-  registry.function("log", [](const std::string& text, Context& context) { context.log(text); },
-                    arg("text"));
+  registry.function(
+      "log", [](const std::string& text, Context& context) { context.log(text); }, arg("text"));
   registry.toolkit("add_one", [](const VariantMap& parameters) {
     return VariantMap{{"x", Variant(parameters.at("x").as<std::int64_t>() + 1)}};
   });

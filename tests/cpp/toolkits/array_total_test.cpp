@@ -115,8 +115,9 @@ TEST(ArrayTotal, WhatIsNoNumberIsRefused) {
   for (const char* dtype : {"S4", "U1", "V8", "<M8[ns]"}) {
     refusal_of(ErrorKind::kWrongType, [&] { total_of(make_array(dtype_of(dtype), {1})); });
   }
-  refusal_of(ErrorKind::kWrongType,
-             [] { total_of(make_array(DType{"[('a', '<i4')]", 'V', 4}, {1})); });
+  refusal_of(ErrorKind::kWrongType, [] {
+    total_of(make_array(DType{"[('a', '<i4')]", 'V', 4}, {1}));
+  });
 }
 
 }  // namespace

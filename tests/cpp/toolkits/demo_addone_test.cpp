@@ -44,16 +44,24 @@ TEST(DemoAddone, TakesXAndNothingElse) {
   EXPECT_THAT(refusal_of(ErrorKind::kWrongType, [&] { called.run("demo_addone"); }),
               HasSubstr("x"));
   EXPECT_THAT(refusal_of(ErrorKind::kWrongType,
-                         [&] { called.run("demo_addone", Given({}, {{"x", 1}, {"y", 2}})); }),
+                         [&] {
+                           called.run("demo_addone", Given({}, {{"x", 1}, {"y", 2}}));
+                         }),
               HasSubstr("y"));
 }
 
 TEST(DemoAddone, AsAPlainFunctionItChecksToo) {
   EXPECT_EQ(demo_addone({{"x", 1}}), (VariantMap{{"x", 2}}));
   refusal_of(ErrorKind::kWrongType, [] { demo_addone({}); });
-  EXPECT_THAT(refusal_of(ErrorKind::kWrongType, [] { demo_addone({{"x", 1}, {"z", 2}}); }),
+  EXPECT_THAT(refusal_of(ErrorKind::kWrongType,
+                         [] {
+                           demo_addone({{"x", 1}, {"z", 2}});
+                         }),
               HasSubstr("'z'"));
-  EXPECT_THAT(refusal_of(ErrorKind::kWrongType, [] { demo_addone({{"a", 1}, {"x", 2}}); }),
+  EXPECT_THAT(refusal_of(ErrorKind::kWrongType,
+                         [] {
+                           demo_addone({{"a", 1}, {"x", 2}});
+                         }),
               HasSubstr("'a'"));
 }
 

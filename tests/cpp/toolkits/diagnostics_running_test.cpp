@@ -91,7 +91,10 @@ TEST_F(DiagnosticsRunning, FailThrowsEveryKindWithItsText) {
 }
 
 TEST_F(DiagnosticsRunning, AnUnknownKindOfFailureIsRefused) {
-  EXPECT_THAT(refusal_of(ErrorKind::kUnknownName, [&] { run("fail", {"nothing", ""}); }),
+  EXPECT_THAT(refusal_of(ErrorKind::kUnknownName,
+                         [&] {
+                           run("fail", {"nothing", ""});
+                         }),
               testing::AllOf(HasSubstr("'nothing'"), HasSubstr("runtime_error")));
 }
 

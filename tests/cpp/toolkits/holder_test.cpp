@@ -53,7 +53,8 @@ TEST_F(HolderTest, PokesIntoWritableArrays) {
   holder_.call("hold", {array_of<std::uint8_t>({1, 2, 3})});
   holder_.call("poke", {1, 1, Bytes("AB")});
   holder_.call("poke", {1, 3, Bytes("")});
-  EXPECT_EQ(holder_.call("peek", {1, 0, 3}), Variant(Bytes("\x01" "AB")));
+  EXPECT_EQ(holder_.call("peek", {1, 0, 3}), Variant(Bytes("\x01"
+                                                           "AB")));
 }
 
 TEST_F(HolderTest, RangesAreChecked) {
@@ -80,10 +81,15 @@ TEST_F(HolderTest, WhatHasNoMemoryToSeeIsRefused) {
   holder_.call("hold", {strided});
   refusal_of(ErrorKind::kWrongType, [&] { holder_.call("peek", {1, 0, 1}); });
   refusal_of(ErrorKind::kWrongType, [&] { holder_.call("poke", {2, 0, Bytes("x")}); });
-  EXPECT_THAT(
-      refusal_of(ErrorKind::kInvalidArgument, [&] { holder_.call("poke", {3, 0, Bytes("x")}); }),
-      HasSubstr("read-only"));
-  EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument, [&] { holder_.call("peek", {4, 0, 1}); }),
+  EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument,
+                         [&] {
+                           holder_.call("poke", {3, 0, Bytes("x")});
+                         }),
+              HasSubstr("read-only"));
+  EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument,
+                         [&] {
+                           holder_.call("peek", {4, 0, 1});
+                         }),
               HasSubstr("gaps"));
 }
 

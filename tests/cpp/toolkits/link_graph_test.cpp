@@ -36,8 +36,8 @@ TEST(LinkGraph, VerticesAreTheSortedDistinctIds) {
   EXPECT_THAT(graph.vertices, ElementsAre(3, 5, 7, 9));
   EXPECT_THAT(graph.out_degrees, ElementsAre(1, 0, 2, 0));
   EXPECT_THAT(graph.row_starts, ElementsAre(0, 1, 2, 2, 3));
-  EXPECT_THAT(links_of(graph), ElementsAre(testing::Pair(3, 9), testing::Pair(7, 3),
-                                           testing::Pair(7, 5)));
+  EXPECT_THAT(links_of(graph),
+              ElementsAre(testing::Pair(3, 9), testing::Pair(7, 3), testing::Pair(7, 5)));
 }
 
 TEST(LinkGraph, ParallelAndSelfLinksStay) {

@@ -59,7 +59,9 @@ TEST_F(NestedMapsTest, ThroughOthersNeither) {
   EXPECT_FALSE(is_taken(c, "b", b.reference()));
   EXPECT_TRUE(is_taken(a, "c", c.reference()));  // twice inside is no cycle
   EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument,
-                         [&] { c.call("setdefault", {"a", a.reference()}); }),
+                         [&] {
+                           c.call("setdefault", {"a", a.reference()});
+                         }),
               HasSubstr("cannot contain itself"));
   EXPECT_EQ(c.call("copy"), Variant(Dict{}));
 }
@@ -72,8 +74,12 @@ TEST_F(NestedMapsTest, WhatWasRemovedIsNoLongerInside) {
       +[](const CalledObject& map) { map.call("pop", {"x"}); },
       +[](const CalledObject& map) { map.call("popitem"); },
       +[](const CalledObject& map) { map.call("clear"); },
-      +[](const CalledObject& map) { map.call("__setitem__", {"x", 1}); },
-      +[](const CalledObject& map) { map.call("update", {Dict{{{"x", List{}}}}}); },
+      +[](const CalledObject& map) {
+        map.call("__setitem__", {"x", 1});
+      },
+      +[](const CalledObject& map) {
+        map.call("update", {Dict{{{"x", List{}}}}});
+      },
   };
   int i = 0;
   for (const auto& way : remove) {

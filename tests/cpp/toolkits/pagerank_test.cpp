@@ -125,8 +125,8 @@ TEST(PageRank, TakesListsAndNarrowIntegers) {
   const Called called(&register_pagerank);
   const Variant lists = called.run("pagerank", {List{{1, 2}}, List{{2, 1}}});
   expect_scores(lists, {0.5, 0.5});
-  const Variant narrow = called.run("pagerank", {array_of<std::int16_t>({1, 2}),
-                                                 array_of<std::uint32_t>({2, 1})});
+  const Variant narrow =
+      called.run("pagerank", {array_of<std::int16_t>({1, 2}), array_of<std::uint32_t>({2, 1})});
   expect_scores(narrow, {0.5, 0.5});
 }
 
@@ -148,11 +148,16 @@ TEST(PageRank, BadOptionsAreNamedForAnEmptyGraphToo) {
 }
 
 TEST(PageRank, BadLinksAreRefused) {
-  EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument, [] { rank({1, 2}, {1}); }),
+  EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument,
+                         [] {
+                           rank({1, 2}, {1});
+                         }),
               HasSubstr("sources has 2 ids, but targets has 1"));
   const Called called(&register_pagerank);
   EXPECT_THAT(refusal_of(ErrorKind::kWrongType,
-                         [&] { called.run("pagerank", {array_of<double>({1}), List{{1}}}); }),
+                         [&] {
+                           called.run("pagerank", {array_of<double>({1}), List{{1}}});
+                         }),
               HasSubstr("sources"));
 }
 

@@ -70,8 +70,7 @@ TEST_F(VariantMapTest, UpdateTakesMappingsAndPairs) {
   map_.call("update", {map_.reference()});
   map_.call("update", Given({}, {{"e", 6}}));
   map_.call("update");
-  EXPECT_EQ(map_.call("copy"),
-            Variant(Dict{{{"a", 1}, {"b", 3}, {"c", 4}, {"d", 5}, {"e", 6}}}));
+  EXPECT_EQ(map_.call("copy"), Variant(Dict{{{"a", 1}, {"b", 3}, {"c", 4}, {"d", 5}, {"e", 6}}}));
 }
 
 TEST_F(VariantMapTest, UpdateRefusesEverythingElse) {
@@ -151,7 +150,8 @@ TEST_F(VariantMapTest, EveryHashableValueIsAKey) {
                                   TimeDelta{1, 2, 3},
                                   Decimal{"1.5"},
                                   Uuid{{1}}};
-  for (std::size_t i = 0; i < keys.size(); ++i) map_.call("__setitem__", {keys[i], static_cast<int>(i)});
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    map_.call("__setitem__", {keys[i], static_cast<int>(i)});
   EXPECT_EQ(map_.call("__len__"), Variant(static_cast<int>(keys.size())));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     EXPECT_EQ(map_.call("get", {keys[i]}), Variant(static_cast<int>(i))) << i;

@@ -36,7 +36,11 @@ std::size_t allocations_of(Run&& run) {
 }
 
 TEST(Allocations, AreCounted) {
-  EXPECT_GE(allocations_of([] { std::vector<int> numbers(1000); EXPECT_EQ(numbers[999], 0); }), 1u);
+  EXPECT_GE(allocations_of([] {
+              std::vector<int> numbers(1000);
+              EXPECT_EQ(numbers[999], 0);
+            }),
+            1u);
 }
 
 TEST(Allocations, ACallWithTwoIntsNeedsNoneToBeMeasuredAndMarshalled) {

@@ -27,8 +27,11 @@ Description some_description() {
                           {{"value", "The current value.", "int", true}}};
   TypeDescription probe{"Probe", "", std::nullopt, {}, {}};
   FunctionDescription toolkit{
-      "stats.mean", "The mean.", {{"values", "list[float]", std::nullopt, false},
-                                  {"rest", "", std::nullopt, true}}, "float", true};
+      "stats.mean",
+      "The mean.",
+      {{"values", "list[float]", std::nullopt, false}, {"rest", "", std::nullopt, true}},
+      "float",
+      true};
   FunctionDescription with_null{"f", "", {{"x", "Probe | None", Variant(), false}}, "", false};
   return {"0.1.0", {counter, probe}, {toolkit, with_null}};
 }

@@ -37,11 +37,26 @@ Variant everything() {
   for (int i = 0; i < 20; ++i) dict.entries.emplace_back(std::string(i, 'k'), 0.5 * i);
   TimeOfDay time;
   time.utc_offset_s = 3600;
-  return List{{nullptr, 1, 2.5, std::complex<double>(1, 2), std::string(50, 'x'),
-               Bytes(std::string(77, 'y')), List{{1, 2, 3}}, Tuple{{1.0, 2.0}}, dict, Set{{"a"}},
-               DateTime{{2024, 1, 1}, time}, Date{2024, 1, 1}, time, TimeDelta{1, 2, 3},
-               Decimal{"1.5"}, Uuid{}, array, ObjectPtr(std::make_shared<NamedObject>("Counter")),
-               List{}, Dict{}}};
+  return List{{nullptr,
+               1,
+               2.5,
+               std::complex<double>(1, 2),
+               std::string(50, 'x'),
+               Bytes(std::string(77, 'y')),
+               List{{1, 2, 3}},
+               Tuple{{1.0, 2.0}},
+               dict,
+               Set{{"a"}},
+               DateTime{{2024, 1, 1}, time},
+               Date{2024, 1, 1},
+               time,
+               TimeDelta{1, 2, 3},
+               Decimal{"1.5"},
+               Uuid{},
+               array,
+               ObjectPtr(std::make_shared<NamedObject>("Counter")),
+               List{},
+               Dict{}}};
 }
 
 TEST(Measure, IsAnUpperBoundOfTheMessage) {

@@ -31,8 +31,8 @@ void expect_protocol_error(const std::function<void()>& run, const char* part) {
 
 // Reads words that are one segment with a Variant as its root.
 Variant read_words(std::vector<std::uint64_t> words) {
-  const kj::ArrayPtr<const capnp::word> segment(
-      reinterpret_cast<const capnp::word*>(words.data()), words.size());
+  const kj::ArrayPtr<const capnp::word> segment(reinterpret_cast<const capnp::word*>(words.data()),
+                                                words.size());
   capnp::ReaderOptions options;
   options.traversalLimitInWords = 2 * words.size() + 16;
   options.nestingLimit = kNestingLimit;
@@ -97,15 +97,22 @@ TEST(RawWords, ListsOfEmptyElementsDoNotAmplify) {
         "too small");
   }
   expect_protocol_error(
-      [&] { read_words({struct_pointer(0, 2, 1), kInts, 0, list_pointer(0, kVoid, kMost)}); },
+      [&] {
+        read_words({struct_pointer(0, 2, 1), kInts, 0, list_pointer(0, kVoid, kMost)});
+      },
       "malformed");
 }
 
 TEST(RawWords, PointersOutsideOfTheMessageAreRefused) {
   expect_protocol_error(
-      [] { read_words({struct_pointer(0, 2, 1), kInts, 0, list_pointer(0, 5, 1)}); }, "malformed");
+      [] {
+        read_words({struct_pointer(0, 2, 1), kInts, 0, list_pointer(0, 5, 1)});
+      },
+      "malformed");
   expect_protocol_error(
-      [] { read_words({struct_pointer(0, 2, 1), kInts, 0, list_pointer(-100, 5, 1)}); },
+      [] {
+        read_words({struct_pointer(0, 2, 1), kInts, 0, list_pointer(-100, 5, 1)});
+      },
       "malformed");
   expect_protocol_error(
       [] {
@@ -115,7 +122,10 @@ TEST(RawWords, PointersOutsideOfTheMessageAreRefused) {
       "malformed");
   // A far pointer to a segment that is not there.
   expect_protocol_error(
-      [] { read_words({struct_pointer(0, 2, 1), kInts, 0, 2 | 7ull << 32}); }, "malformed");
+      [] {
+        read_words({struct_pointer(0, 2, 1), kInts, 0, 2 | 7ull << 32});
+      },
+      "malformed");
 }
 
 TEST(RawWords, AListThatContainsItselfIsRefused) {
