@@ -4,7 +4,7 @@
 import os
 
 from unity import _core, errors
-from unity._session import Session
+from unity._session import Session, checked_timeout
 
 _BINARY_VARIABLE = "UNITY_SERVER_BINARY"
 
@@ -30,10 +30,12 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
         Session
 
     Raises:
+        InvalidArgument: `timeout_s` is negative.
         LaunchError: the server did not start or did not answer; `ServerNotFound` and
             `ServerNotExecutable` say why if they can.
         NotSupported: extensions were asked for.
     """
+    timeout_s = checked_timeout(timeout_s)
     if extensions:
         raise errors.NotSupported("this version cannot load extensions")
     command = [_binary_path(server_binary)]
@@ -43,7 +45,7 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
         command += _option(name, value)
     # Other sessions can be opened at this name; only processes of this user get in.
     address = f"unix:@{os.urandom(16).hex()}"
-    return Session(_core.launch(command, address, float(timeout_s)))
+    return Session(_core.launch(command, address, timeout_s))
 
 
 def _binary_path(server_binary):

@@ -9,6 +9,8 @@ from unity._namespace import Namespace, toolkits_of, types_of
 
 # Seconds that a private server gets to end by itself once its session is closed.
 _CLOSE_PATIENCE_S = 5.0
+# As good as no limit at all.
+_ENDLESS_S = 1e9
 
 
 def connect(address, *, token=None, tls=None, timeout_s=10.0):
@@ -33,7 +35,15 @@ def connect(address, *, token=None, tls=None, timeout_s=10.0):
         raise errors.NotSupported("this version has neither tokens nor TLS")
     if not isinstance(address, str):
         raise errors.WrongType(f"an address is a str, not {type(address).__name__}")
-    return Session(_core.connect(address, float(timeout_s)))
+    return Session(_core.connect(address, checked_timeout(timeout_s)))
+
+
+def checked_timeout(timeout_s):
+    """Seconds as a float that clocks can take; ValueError for negative ones and NaN."""
+    seconds = float(timeout_s)
+    if not seconds >= 0:
+        raise errors.InvalidArgument(f"timeout_s must be 0 or more seconds, not {timeout_s!r}")
+    return min(seconds, _ENDLESS_S)
 
 
 class Session:

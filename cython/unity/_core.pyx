@@ -43,8 +43,6 @@ cdef Runtime* process_runtime = runtime()
 
 # Seconds that private servers get to end by themselves when the interpreter ends.
 cdef double EXIT_PATIENCE_S = 3.0
-# Seconds from the loss of the connection to the end of a process that failed to start.
-cdef double FAILURE_PATIENCE_S = 1.0
 
 
 def connect(str address, double timeout_s):
@@ -89,7 +87,10 @@ def launch(list command, str address, double timeout_s):
 
 cdef object not_started(str path, object error):
     # The LaunchError for a process that could not be started.
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+    if error.errno == errno.ENOENT and os.path.exists(path):
+        cls = errors.ServerNotExecutable
+        text = f"the server binary {path!r} cannot be executed: its interpreter is missing"
+    elif error.errno in (errno.ENOENT, errno.ENOTDIR):
         cls = errors.ServerNotFound
         text = f"there is no server binary at {path!r}"
     elif error.errno in (errno.EACCES, errno.ENOEXEC):
@@ -105,9 +106,7 @@ cdef object not_started(str path, object error):
 
 cdef object not_answering(shared_ptr[ServerProcess] process, object error):
     # The LaunchError for a process that did not become a server of ours; ends it.
-    cdef bint is_ended
-    with nogil:
-        is_ended = process.get().has_ended(FAILURE_PATIENCE_S)
+    cdef bint is_ended = process.get().has_ended(0)  # explaining the loss has waited for it
     ending = process.get().ending().text.decode()
     lines = process.get().last_lines().decode(errors="backslashreplace")
     with nogil:

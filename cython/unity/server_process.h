@@ -58,7 +58,7 @@ class ServerProcess {
       const int error = errno;
       kill(-pid, SIGKILL);
       waitpid(pid, nullptr, 0);
-      throw std::system_error(error, std::generic_category(), "watching a server");
+      throw std::system_error(error, std::generic_category(), "opening its pidfd, a descriptor");
     }
     Descriptor process(pidfd);
     std::shared_ptr<ServerProcess> started(
@@ -156,7 +156,8 @@ class ServerProcess {
   bool is_child_of_another() const { return launcher_pid_ != getpid(); }
 
   static void check(int result) {
-    if (result < 0) throw std::system_error(errno, std::generic_category(), "starting a server");
+    if (result >= 0) return;
+    throw std::system_error(errno, std::generic_category(), "opening its descriptors");
   }
 
   static pid_t spawn(const std::vector<std::string>& arguments, int socket_fd, int output_fd,
