@@ -45,19 +45,19 @@ void Crew::set_timer(std::chrono::nanoseconds in) {
 }
 
 void Crew::ensure_stand_by_locked() {
-  if (has_stand_by_ || called_ > 0 || is_stopping_) return;
+  if (has_stand_by_ || called_ + starting_ > 0 || is_stopping_) return;
   if (resting_ > 0) {
     ++called_;
     rest_.notify_one();
     return;
   }
-  ++called_;
+  ++starting_;
   ++threads_;
   try {
     std::thread([self = shared_from_this()] { self->serve(); }).detach();
   } catch (const std::system_error&) {
     // No thread to be had: slow tasks delay others until one ends. Only the first must exist.
-    --called_;
+    --starting_;
     if (--threads_ == 0) throw;
   }
 }
@@ -148,7 +148,7 @@ void Crew::stand_by(std::unique_lock<std::mutex>& lock) {
 
 void Crew::serve() {
   std::unique_lock lock(mutex_);
-  --called_;
+  --starting_;
   while (!is_stopping_) {
     if (!has_leader_) {
       // After a short task: the thread that ran it. Otherwise whoever is free first.

@@ -85,7 +85,8 @@ class Crew : public std::enable_shared_from_this<Crew> {
   unsigned threads_ = 0;
   unsigned running_ = 0;
   unsigned resting_ = 0;
-  unsigned called_ = 0;  // resting threads that were told to stand by
+  unsigned called_ = 0;    // resting threads that were told to stand by
+  unsigned starting_ = 0;  // new threads that have not begun
   std::condition_variable rest_;
   unsigned idle_waiters_ = 0;
   std::condition_variable idle_;
