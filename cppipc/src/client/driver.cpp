@@ -47,10 +47,11 @@ void Driver::end(const Error& error) {
   for (auto* follower : followers_) follower->wake();
 }
 
-void Driver::lead(int timeout_ms) {
+bool Driver::lead(int timeout_ms) {
   std::array<PollEvent, 4> events;
+  std::size_t count = 0;
   try {
-    const std::size_t count = poller_->wait(events, timeout_ms);
+    count = poller_->wait(events, timeout_ms);
     for (std::size_t i = 0; i < count; ++i) {
       if (events[i].is_ended) peer_->connection().expect_end();
       if (events[i].is_writable) {
@@ -74,6 +75,7 @@ void Driver::lead(int timeout_ms) {
   } catch (const std::exception& error) {
     end(Error(ErrorKind::kConnectionLost, std::string("reading failed: ") + error.what()));
   }
+  return count > 0;
 }
 
 void Driver::hand_over_locked() {
@@ -95,8 +97,9 @@ bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
   std::unique_lock lock(mutex_);
   ++activity_;
   if (peer_->connection().is_full()) want_write_locked();
-  const auto place = followers_.insert(followers_.end(), &waiter);
+  auto place = followers_.insert(followers_.end(), &waiter);
   bool is_leader = false;
+  auto look_at = Clock::now() + kSlice;
   const auto leave = [&] {
     followers_.erase(place);
     if (is_leader) {
@@ -104,6 +107,7 @@ bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
     } else if (!has_leader_ && !followers_.empty()) {
       followers_.front()->wake();  // it may have been our turn to lead
     }
+    is_leader = false;
   };
   for (;;) {
     if (waiter.is_done() || (until && Clock::now() >= *until)) {
@@ -113,20 +117,20 @@ bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
     if (!has_leader_ && !is_ended_ && !is_stopping_) has_leader_ = is_leader = true;
     const int timeout_ms = milliseconds_until(until, static_cast<bool>(interrupt));
     lock.unlock();
-    try {
-      if (is_leader) {
-        lead(timeout_ms);
-      } else {
-        waiter.sleep(timeout_ms < 0 ? std::chrono::hours(1)
-                                    : std::chrono::milliseconds(timeout_ms));
-      }
-      if (interrupt && !waiter.is_done()) interrupt();
-    } catch (...) {
-      lock.lock();
-      leave();
-      throw;
-    }
+    const bool is_event =
+        is_leader ? lead(timeout_ms)
+                  : waiter.sleep(timeout_ms < 0 ? std::chrono::hours(1)
+                                                : std::chrono::milliseconds(timeout_ms));
+    const bool may_look = interrupt && !waiter.is_done();
+    const bool is_due = may_look && (!is_event || Clock::now() >= look_at);
     lock.lock();
+    if (!is_due) continue;
+    leave();
+    lock.unlock();
+    interrupt();
+    look_at = Clock::now() + kSlice;
+    lock.lock();
+    place = followers_.insert(followers_.end(), &waiter);
   }
 }
 

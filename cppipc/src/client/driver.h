@@ -39,7 +39,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
 
   using Clock = std::chrono::steady_clock;
   // Blocks until `waiter` is done or `until` has passed; true if it is done. `interrupt` is called
-  // at least every 0.1 s and after each signal; what it throws ends the wait.
+  // at least every 0.1 s and after each signal, by a thread that does not lead: it may take its
+  // time, and wait here itself. What it throws ends the wait.
   bool wait(Waiter& waiter, std::optional<Clock::time_point> until,
             const std::function<void()>& interrupt);
 
@@ -53,8 +54,9 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void abandon() noexcept;
 
  private:
-  // Reads once what has arrived, or waits for it up to `timeout_ms`. Called by the leader only.
-  void lead(int timeout_ms);
+  // Reads once what has arrived, or waits for it up to `timeout_ms`; true if something had, false
+  // also after a signal. Called by the leader only.
+  bool lead(int timeout_ms);
   void end(const Error& error);
   void watch();
   void rest(std::unique_lock<std::mutex>& lock);

@@ -5,14 +5,14 @@
 
 namespace cppipc {
 
-void Waiter::sleep(std::chrono::nanoseconds most) {
+bool Waiter::sleep(std::chrono::nanoseconds most) {
   timespec until{};
   clock_gettime(CLOCK_MONOTONIC, &until);
   const auto total = std::chrono::nanoseconds(until.tv_nsec) + most;
   until.tv_sec += std::chrono::duration_cast<std::chrono::seconds>(total).count();
   until.tv_nsec = (total % std::chrono::seconds(1)).count();
   // A plain condition variable would hide a signal from its caller.
-  (void)sem_clockwait(&semaphore_, CLOCK_MONOTONIC, &until);
+  return sem_clockwait(&semaphore_, CLOCK_MONOTONIC, &until) == 0;
 }
 
 }  // namespace cppipc

@@ -26,8 +26,8 @@ class Waiter {
   }
   // Makes sleep() return once.
   void wake() { sem_post(&semaphore_); }
-  // Returns after a wake(), a signal to this thread, or `most`.
-  void sleep(std::chrono::nanoseconds most);
+  // Returns after a wake(), a signal to this thread, or `most`; true if it was a wake().
+  bool sleep(std::chrono::nanoseconds most);
 
  private:
   sem_t semaphore_;
