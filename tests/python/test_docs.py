@@ -4,6 +4,7 @@
 import doctest
 from pathlib import Path
 
+import numpy  # noqa: F401  (an example imports it, and its threads stay)
 import pytest
 
 import unity
