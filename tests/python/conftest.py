@@ -92,10 +92,11 @@ def callback_thread():
 
 
 @pytest.fixture(autouse=True)
-def nothing_left():
+def nothing_left(request):
     """Fails a test that leaves descriptors, threads, processes, objects or sessions behind."""
     before = state()
     yield
+    request.node.funcargs.clear()  # pytest would keep the sessions that fixtures have made
     if not wait_until(lambda: is_no_more_than(before)):
         pytest.fail(f"left behind: {state()}, before: {before}; open: {descriptors()}")
 
@@ -201,6 +202,11 @@ class Script:
     def line(self):
         """The next line that the program prints."""
         return self.process.stdout.readline().rstrip("\n")
+
+    def close_stdin(self):
+        """Lets everybody go who waits for the end of the program's stdin."""
+        self.process.stdin.close()
+        self.process.stdin = None
 
     def finish(self, timeout_s=60):
         """Waits for the end; returns exit status and what else was printed."""
