@@ -26,8 +26,8 @@ class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
   static std::optional<Clock::time_point> deadline_after(std::optional<double> timeout_s) {
     constexpr double kNever = 1e9;
     if (!timeout_s || *timeout_s > kNever) return std::nullopt;
-    return Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                              std::chrono::duration<double>(*timeout_s));
+    return Clock::now() +
+           std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*timeout_s));
   }
 
   // Puts `object`, of which `kept` is a share, into the queue once `call` is done. Nobody may be

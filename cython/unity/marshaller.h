@@ -26,11 +26,11 @@ struct Level {
 };
 
 struct Marshaller {
-  std::vector<Level> path;          // outermost first
-  std::uint64_t words = 0;          // that the message will take at least
-  PyObject* label = nullptr;        // borrowed: the argument's name or number
-  PyObject* connection = nullptr;   // borrowed: where the value goes; null: proxies are refused
-  bool is_copying = false;          // memory that may change is copied, not shared
+  std::vector<Level> path;         // outermost first
+  std::uint64_t words = 0;         // that the message will take at least
+  PyObject* label = nullptr;       // borrowed: the argument's name or number
+  PyObject* connection = nullptr;  // borrowed: where the value goes; null: proxies are refused
+  bool is_copying = false;         // memory that may change is copied, not shared
 
   Level* enter(PyObject* container) {
     path.push_back({container});

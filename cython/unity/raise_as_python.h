@@ -21,12 +21,11 @@ inline void set_python_error(const cppipc::Error& error) {
   PyObject* exception =
       text == nullptr
           ? nullptr
-          : PyObject_CallMethod(module, "from_fault", "is#Oiss#i", static_cast<int>(error.kind()),
-                                kind_name.data(), static_cast<Py_ssize_t>(kind_name.size()), text,
-                                static_cast<int>(error.in_toolkit), error.where.c_str(),
-                                error.thrown_type.data(),
-                                static_cast<Py_ssize_t>(error.thrown_type.size()),
-                                error.error_number);
+          : PyObject_CallMethod(
+                module, "from_fault", "is#Oiss#i", static_cast<int>(error.kind()), kind_name.data(),
+                static_cast<Py_ssize_t>(kind_name.size()), text, static_cast<int>(error.in_toolkit),
+                error.where.c_str(), error.thrown_type.data(),
+                static_cast<Py_ssize_t>(error.thrown_type.size()), error.error_number);
   Py_XDECREF(text);
   Py_DECREF(module);
   if (exception == nullptr) return;

@@ -30,9 +30,7 @@ class Runtime {
   }
 
   // Differs in a forked child from what it was in the parent.
-  std::uint32_t generation() const noexcept {
-    return generation_.load(std::memory_order_relaxed);
-  }
+  std::uint32_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
 
   // From now on threads that come back from a wait are parked. Cannot be undone.
   void begin_exit() noexcept { is_exiting_.store(true, std::memory_order_seq_cst); }
@@ -63,9 +61,7 @@ class Runtime {
     return std::shared_ptr<Kept>(new Kept{object, nullptr}, [this](Kept* kept) { drop(kept); });
   }
 
-  bool has_dropped() const noexcept {
-    return dropped_.load(std::memory_order_relaxed) != nullptr;
-  }
+  bool has_dropped() const noexcept { return dropped_.load(std::memory_order_relaxed) != nullptr; }
 
   // Releases the objects that C++ has dropped. Call it with the GIL; runs their finalisers.
   void release_dropped() {

@@ -163,8 +163,8 @@ class ServerProcess {
   static pid_t spawn(const std::vector<std::string>& arguments, int socket_fd, int output_fd,
                      int launcher_fd) {
     // Above the numbers that they get in the server, so that no dup2() there hits another.
-    const Descriptor null_in(fcntl(Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)).get(),
-                                   F_DUPFD_CLOEXEC, 10));
+    const Descriptor null_in(
+        fcntl(Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)).get(), F_DUPFD_CLOEXEC, 10));
     const Descriptor out(fcntl(output_fd, F_DUPFD_CLOEXEC, 10));
     const Descriptor socket(fcntl(socket_fd, F_DUPFD_CLOEXEC, 10));
     const Descriptor launcher(fcntl(launcher_fd, F_DUPFD_CLOEXEC, 10));
@@ -186,11 +186,12 @@ class ServerProcess {
     sigfillset(&all);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSID |
-                                                             POSIX_SPAWN_SETSIGMASK |
-                                                             POSIX_SPAWN_SETSIGDEF));
+    posix_spawnattr_setflags(
+        &attributes,
+        static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
     std::vector<char*> argv;
-    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.data()));
+    for (const std::string& argument : arguments)
+      argv.push_back(const_cast<char*>(argument.data()));
     argv.push_back(nullptr);
     pid_t pid = -1;
     const int error = posix_spawn(&pid, argv[0], &actions, &attributes, argv.data(), environ);

@@ -35,8 +35,8 @@ inline void put_bytes(Variant* out, const char* bytes, std::size_t size) {
 // Shares the memory, which `owner` keeps.
 inline void put_bytes(Variant* out, const char* bytes, std::size_t size,
                       std::shared_ptr<const void> owner) {
-  out->storage().emplace<cppipc::Bytes>(
-      std::span(reinterpret_cast<const std::byte*>(bytes), size), std::move(owner));
+  out->storage().emplace<cppipc::Bytes>(std::span(reinterpret_cast<const std::byte*>(bytes), size),
+                                        std::move(owner));
 }
 
 // `size` nulls, to be filled in place.
@@ -88,16 +88,12 @@ inline double get_imaginary(const Variant& value) {
   return get<std::complex<double>>(value).imag();
 }
 inline std::string_view get_str(const Variant& value) { return get<std::string>(value); }
-inline std::string_view get_bytes(const Variant& value) {
-  return get<cppipc::Bytes>(value).view();
-}
+inline std::string_view get_bytes(const Variant& value) { return get<cppipc::Bytes>(value).view(); }
 template <class Sequence>
 const Items& get_items(const Variant& value) {
   return get<Sequence>(value).items;
 }
-inline const Entries& get_entries(const Variant& value) {
-  return get<cppipc::Dict>(value).entries;
-}
+inline const Entries& get_entries(const Variant& value) { return get<cppipc::Dict>(value).entries; }
 inline std::string_view get_decimal(const Variant& value) {
   return get<cppipc::Decimal>(value).text;
 }

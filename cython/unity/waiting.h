@@ -38,8 +38,7 @@ inline std::shared_ptr<cppipc::Client> connect(const Runtime& runtime, const std
 inline std::shared_ptr<cppipc::Client> adopt(const Runtime& runtime, int socket_fd,
                                              double timeout_s, const std::string& peer_name,
                                              const std::shared_ptr<ServerProcess>& process) {
-  return cppipc::Client::adopt(socket_fd,
-                               connect_options(runtime, timeout_s, peer_name, process));
+  return cppipc::Client::adopt(socket_fd, connect_options(runtime, timeout_s, peer_name, process));
 }
 
 // Sends a call. `name` is that of a method, type or function.
@@ -47,11 +46,16 @@ inline cppipc::CallPtr send(cppipc::Client& client, Target target, const std::st
                             const std::shared_ptr<cppipc::RemoteObject>& object,
                             cppipc::Arguments& arguments, const cppipc::CallOptions& options) {
   switch (target) {
-    case Target::kMethod: return client.call(object, name, std::move(arguments), options);
-    case Target::kCreate: return client.create(name, std::move(arguments), options);
-    case Target::kRun: return client.run(name, std::move(arguments), options);
-    case Target::kStats: return client.stats(options);
-    case Target::kPing: break;
+    case Target::kMethod:
+      return client.call(object, name, std::move(arguments), options);
+    case Target::kCreate:
+      return client.create(name, std::move(arguments), options);
+    case Target::kRun:
+      return client.run(name, std::move(arguments), options);
+    case Target::kStats:
+      return client.stats(options);
+    case Target::kPing:
+      break;
   }
   return client.ping(options);
 }

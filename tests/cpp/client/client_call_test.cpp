@@ -227,7 +227,8 @@ TEST_F(ClientCallTest, ASlowInterruptDelaysNoOtherThread) {
     EXPECT_TRUE(gate.wait());
   };
   LoopbackBroker broker({}, std::move(options));
-  const auto slow = broker.client()->run("wait", arguments("slow"), {.timeout_s = {}, .is_awaited = true});
+  const auto slow =
+      broker.client()->run("wait", arguments("slow"), {.timeout_s = {}, .is_awaited = true});
   std::thread waiting([&] {
     is_slow = true;
     slow->wait(kWaitS);

@@ -272,8 +272,7 @@ TEST_F(ClientImplTest, AServerThatGoesInTheMiddleOfACallIsNoticed) {
   ASSERT_TRUE(broker.stage.saw("work"));
   std::thread end([&] { broker.end_host(); });
   EXPECT_EQ(kind_of([&] { call->wait(kWaitS); }), ErrorKind::kConnectionLost);
-  EXPECT_EQ(kind_of([&] { broker.run("length", arguments("abc")); }),
-            ErrorKind::kConnectionLost);
+  EXPECT_EQ(kind_of([&] { broker.run("length", arguments("abc")); }), ErrorKind::kConnectionLost);
   end.join();
 }
 

@@ -79,7 +79,9 @@ TEST_F(BrokerTest, ArgumentsThatDoNotFitAreRefusedNamingTheMethod) {
   check(error_of([&] { broker.call(probe, "add", arguments(1, 2)); }), "Probe.add");
   check(error_of([&] { broker.call(probe, "add", arguments(1.5)); }), "Probe.add");
   check(error_of([&] { broker.call(probe, "plus"); }), "Probe.plus");
-  check(error_of([&] { broker.call(probe, "add", Arguments{{Variant(1)}, {"by_whom"}}); }),
+  check(error_of([&] {
+          broker.call(probe, "add", Arguments{{Variant(1)}, {"by_whom"}});
+        }),
         "Probe.add");
   check(error_of([&] { broker.call(probe, "add_from", arguments(7)); }), "Probe.add_from");
   check(error_of([&] { broker.run("length", arguments(1)); }), "length");
@@ -211,9 +213,7 @@ TEST_F(BrokerTest, SessionsBeginAndEndWithTheirReasons) {
     return events.size();
   };
   LoopbackBroker broker(std::move(options));
-  {
-    const auto second = broker.connect_raw();
-  }
+  { const auto second = broker.connect_raw(); }
   EXPECT_TRUE(eventually([&] { return count() == 3; }));
   const auto third = broker.connect_raw();
   const std::vector<std::byte> garbage(16, std::byte{0xff});

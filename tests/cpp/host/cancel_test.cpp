@@ -101,8 +101,7 @@ TEST_F(CancelTest, ACallWhoseDeadlinePassesWhileItWaitsIsNeverBegun) {
   const auto probe = broker.create("Probe");
   const auto slow = broker.client()->call(probe, "wait", arguments("slow"));
   ASSERT_TRUE(broker.stage.saw("slow"));
-  const auto late =
-      broker.client()->call(probe, "note", arguments("begun"), {.timeout_s = 0.05});
+  const auto late = broker.client()->call(probe, "note", arguments("begun"), {.timeout_s = 0.05});
   EXPECT_EQ(kind_of([&] { late->wait(); }), ErrorKind::kTimeout);
   broker.stage.open("slow");
   slow->wait(kWaitS);

@@ -28,8 +28,8 @@ TEST_F(HostTest, RunningCallsAreAnsweredBeforeItStops) {
   LoopbackBroker broker;
   const auto slow = broker.client()->run("wait", arguments("slow"));
   ASSERT_TRUE(broker.stage.saw("slow"));
-  auto stopped = std::async(std::launch::async,
-                            [&] { return broker.host().stop(milliseconds(30'000)); });
+  auto stopped =
+      std::async(std::launch::async, [&] { return broker.host().stop(milliseconds(30'000)); });
   // It refuses new calls as soon as it drains.
   EXPECT_TRUE(eventually([&] {
     try {
@@ -53,8 +53,8 @@ TEST_F(HostTest, CallsThatWaitedAreAnsweredBeforeItStops) {
   std::vector<CallPtr> calls;
   for (int i = 0; i < 5; ++i) calls.push_back(broker.client()->call(probe, "add", {}));
   ASSERT_TRUE(broker.host_has([](const HostStats& stats) { return stats.calls_waiting == 5; }));
-  auto stopped = std::async(std::launch::async,
-                            [&] { return broker.host().stop(milliseconds(30'000)); });
+  auto stopped =
+      std::async(std::launch::async, [&] { return broker.host().stop(milliseconds(30'000)); });
   broker.stage.open("slow");
   EXPECT_TRUE(stopped.get());
   for (int i = 0; i < 5; ++i) {
@@ -68,8 +68,8 @@ TEST_F(HostTest, LargeRepliesArriveWholeBeforeItStops) {
   std::vector<CallPtr> calls;
   for (int i = 0; i < 10; ++i) calls.push_back(broker.client()->run("text", arguments(kSize)));
   ASSERT_TRUE(broker.host_has([](const HostStats& stats) { return stats.calls == 10; }));
-  auto stopped = std::async(std::launch::async,
-                            [&] { return broker.host().stop(milliseconds(30'000)); });
+  auto stopped =
+      std::async(std::launch::async, [&] { return broker.host().stop(milliseconds(30'000)); });
   for (const auto& call : calls) {
     EXPECT_EQ(call->wait(kWaitS).as<std::string>().size(), std::size_t{kSize});
   }
@@ -81,8 +81,8 @@ TEST_F(HostTest, BulkOfRepliesIsFetchedBeforeItStops) {
   LoopbackBroker broker;
   const auto call = broker.client()->run("text", arguments(kSize));
   ASSERT_TRUE(eventually([&] { return call->is_done(); }));
-  auto stopped = std::async(std::launch::async,
-                            [&] { return broker.host().stop(milliseconds(30'000)); });
+  auto stopped =
+      std::async(std::launch::async, [&] { return broker.host().stop(milliseconds(30'000)); });
   EXPECT_EQ(call->wait(kWaitS).as<std::string>().size(), std::size_t{kSize});
   EXPECT_TRUE(stopped.get());
 }

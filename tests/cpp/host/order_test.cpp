@@ -81,8 +81,7 @@ TEST_F(OrderTest, AThreadSafeObjectTakesCallsAtOnce) {
 TEST_F(OrderTest, ACallHoldsTheObjectsAmongItsArguments) {
   LoopbackBroker broker;
   const auto first = broker.create("Probe"), second = broker.create("Probe");
-  const auto both = broker.client()->call(
-      first, "wait_with", arguments(second, "both"));
+  const auto both = broker.client()->call(first, "wait_with", arguments(second, "both"));
   ASSERT_TRUE(broker.stage.saw("both"));
   const auto one = broker.client()->call(second, "add", {});
   const auto other = broker.client()->call(first, "add", {});
@@ -97,8 +96,7 @@ TEST_F(OrderTest, ACallHoldsTheObjectsAmongItsArguments) {
 TEST_F(OrderTest, AnObjectMayBeItsOwnArgument) {
   LoopbackBroker broker;
   const auto probe = broker.create("Probe", arguments(4));
-  EXPECT_EQ(broker.call(probe, "add_from", arguments(probe)),
-            Variant(8));
+  EXPECT_EQ(broker.call(probe, "add_from", arguments(probe)), Variant(8));
 }
 
 TEST_F(OrderTest, CrossedArgumentsNeverDeadlock) {
@@ -126,8 +124,7 @@ TEST_F(OrderTest, CrossedArgumentsThatAreSentWithoutWaitingNeverDeadlock) {
   for (int i = 0; i < 300; ++i) {
     const auto& a = probes[static_cast<std::size_t>(i % 3)];
     const auto& b = probes[static_cast<std::size_t>((i * 7 + 1) % 3)];
-    calls.push_back(broker.client()->call(
-        a, "add_from", arguments(b)));
+    calls.push_back(broker.client()->call(a, "add_from", arguments(b)));
   }
   for (const auto& call : calls) call->wait(kWaitS);
 }

@@ -40,8 +40,7 @@ TEST_F(QuotaTest, AResultOfTooManyObjectsLeavesNone) {
   options.limits.live_objects = 10;
   LoopbackBroker broker(std::move(options));
   const auto probe = broker.create("Probe");
-  EXPECT_EQ(kind_of([&] { broker.call(probe, "many", arguments(10)); }),
-            ErrorKind::kQuotaExceeded);
+  EXPECT_EQ(kind_of([&] { broker.call(probe, "many", arguments(10)); }), ErrorKind::kQuotaExceeded);
   EXPECT_TRUE(eventually([] { return Probe::live == 1; }));
   EXPECT_TRUE(broker.host_has([](const HostStats& stats) { return stats.live_objects == 1; }));
   const auto nine = broker.call(probe, "many", arguments(9));

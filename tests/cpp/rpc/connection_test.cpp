@@ -27,8 +27,8 @@ class DataMessage {
  public:
   DataMessage(std::size_t size, unsigned char fill, unsigned first_segment_words = 1024)
       : builder_(first_segment_words) {
-    auto data = builder_.getRoot<capnp::AnyPointer>().initAs<capnp::Data>(
-        static_cast<unsigned>(size));
+    auto data =
+        builder_.getRoot<capnp::AnyPointer>().initAs<capnp::Data>(static_cast<unsigned>(size));
     std::memset(data.begin(), fill, data.size());
   }
   capnp::MessageBuilder& builder() { return builder_; }
@@ -60,8 +60,7 @@ class ConnectionTest : public test::LeakCheck {
   Connection::State receive(std::uint64_t most = ~std::uint64_t{0}) {
     return connection_->receive(
         [this](std::unique_ptr<IncomingMessage> message) {
-          const auto data =
-              message->reader().getRoot<capnp::AnyPointer>().getAs<capnp::Data>();
+          const auto data = message->reader().getRoot<capnp::AnyPointer>().getAs<capnp::Data>();
           for (const auto byte : data) ASSERT_EQ(byte, data[0]);
           received_.emplace_back(data.size(), data.size() == 0 ? 0 : data[0]);
         },
@@ -126,8 +125,8 @@ TEST_F(ConnectionTest, ManySmallMessagesInOneReadComeOutInOrder) {
   std::vector<std::byte> bytes;
   Received expected;
   for (int i = 0; i < 500; ++i) {
-    const auto one = DataMessage(static_cast<std::size_t>(i % 40), static_cast<unsigned char>(i))
-                         .bytes();
+    const auto one =
+        DataMessage(static_cast<std::size_t>(i % 40), static_cast<unsigned char>(i)).bytes();
     bytes.insert(bytes.end(), one.begin(), one.end());
     expected.emplace_back(i % 40, i % 40 == 0 ? 0 : i % 256);
   }
@@ -235,7 +234,8 @@ TEST_F(ConnectionTest, ReadingStopsAfterItsShareAndGoesOnWhereItWas) {
 TEST_F(ConnectionTest, AMessageCanBeKeptAndReadAfterTheConnectionIsGone) {
   std::unique_ptr<IncomingMessage> kept;
   write(DataMessage(64, 5).bytes());
-  connection_->receive([&](std::unique_ptr<IncomingMessage> message) { kept = std::move(message); });
+  connection_->receive(
+      [&](std::unique_ptr<IncomingMessage> message) { kept = std::move(message); });
   connection_.reset();
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->reader().getRoot<capnp::AnyPointer>().getAs<capnp::Data>()[63], 5);
@@ -245,8 +245,8 @@ TEST_F(ConnectionTest, AMessageCanBeKeptAndReadAfterTheConnectionIsGone) {
 TEST_F(ConnectionTest, WhatAHandlerThrowsIsPassedOn) {
   write(DataMessage(8, 1).bytes());
   EXPECT_THROW(connection_->receive([](std::unique_ptr<IncomingMessage>) {
-                 throw Error(ErrorKind::kDomain, "thrown");
-               }),
+    throw Error(ErrorKind::kDomain, "thrown");
+  }),
                Error);
 }
 
@@ -363,8 +363,8 @@ TEST_F(ConnectionTest, ManyThreadsSendWholeMessages) {
       for (int i = 0; i < kEach; ++i) {
         DataMessage message(static_cast<std::size_t>(1 + i % 900),
                             static_cast<unsigned char>(thread + 1));
-        connection_->send(message.builder(), i % 3 == 0 ? Connection::Flush::kLater
-                                                        : Connection::Flush::kNow);
+        connection_->send(message.builder(),
+                          i % 3 == 0 ? Connection::Flush::kLater : Connection::Flush::kNow);
       }
     });
   }

@@ -167,8 +167,7 @@ TEST_F(PipelineTest, APathThatLeadsNowhereFailsTheCall) {
     });
   }
   peer_->receive();
-  EXPECT_EQ(replies(),
-            (Texts{"1 here", "11 exception", "15 exception", "10009 exception"}));
+  EXPECT_EQ(replies(), (Texts{"1 here", "11 exception", "15 exception", "10009 exception"}));
 }
 
 TEST_F(PipelineTest, AnAnswerThatIsNotWantedIsStillThereForTheCallsOnIt) {

@@ -165,9 +165,8 @@ TEST_F(PeerThreads, AnswersMayComeFromManyThreads) {
 }
 
 TEST_F(PeerThreads, OneObjectGivenAndDroppedByManyThreadsIsReleasedAtTheEnd) {
-  const auto object = std::make_shared<Servant>([](IncomingCall incoming) {
-    answer(incoming, "alive");
-  });
+  const auto object =
+      std::make_shared<Servant>([](IncomingCall incoming) { answer(incoming, "alive"); });
   auto [one, other] = test::socket_pair();
   {
     ReadPeer server(std::move(other), std::make_shared<Servant>([&](IncomingCall incoming) {
@@ -196,9 +195,8 @@ TEST_F(PeerThreads, OneObjectGivenAndDroppedByManyThreadsIsReleasedAtTheEnd) {
 
 TEST_F(PeerThreads, CapabilitiesOfTheCallerAreReleasedByTheCallee) {
   auto [one, other] = test::socket_pair();
-  ReadPeer server(std::move(other), std::make_shared<Servant>([](IncomingCall incoming) {
-                    answer(incoming, "thanks");
-                  }));
+  ReadPeer server(std::move(other), std::make_shared<Servant>(
+                                        [](IncomingCall incoming) { answer(incoming, "thanks"); }));
   ReadPeer client(std::move(one));
   const auto target = target_of(*client.peer);
   std::vector<std::shared_ptr<Servant>> arguments;
@@ -249,9 +247,8 @@ TEST_F(PeerThreads, EveryCallIsAnsweredOnceWhenTheConnectionBreaksInBetween) {
 TEST_F(PeerThreads, RepliesLargerThanTheSocketTakesArriveWhole) {
   auto [one, other] = test::socket_pair();
   const std::string large(3 << 20, 'x');
-  ReadPeer server(std::move(other), std::make_shared<Servant>([&](IncomingCall incoming) {
-                    answer(incoming, large);
-                  }));
+  ReadPeer server(std::move(other), std::make_shared<Servant>(
+                                        [&](IncomingCall incoming) { answer(incoming, large); }));
   ReadPeer client(std::move(one));
   const auto target = target_of(*client.peer);
   std::vector<std::shared_ptr<WaitedReply>> replies;
