@@ -22,6 +22,10 @@ Connection::State Peer::receive(std::uint64_t most_bytes) {
   } catch (const kj::Exception& broken) {
     throw Error(ErrorKind::kProtocol, std::string("the peer sent a malformed message: ") +
                                           broken.getDescription().cStr());
+  } catch (const Error&) {
+    // After our own end, the rest of what had arrived refers to tables that are gone.
+    if (is_disconnected()) return Connection::State::kEnded;
+    throw;
   }
 }
 
