@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
@@ -28,7 +30,8 @@ bool take_prefix(std::string& text, std::string_view prefix) {
 
 [[noreturn]] void bad_address(const std::string& text) {
   throw Error(ErrorKind::kInvalidArgument,
-              "'" + text + "' is no address; use unix:PATH or tcp:HOST:PORT");
+              std::string("'") + text.c_str() +  // a NUL would end the message
+                  "' is no address; use unix:PATH or tcp:HOST:PORT");
 }
 
 [[noreturn]] void cannot_connect(const Address& address, int number) {
@@ -37,10 +40,16 @@ bool take_prefix(std::string& text, std::string_view prefix) {
                   (number == ENOENT || number == ECONNREFUSED ? "; is the server running?" : ""));
 }
 
+using Clock = std::chrono::steady_clock;
+
 // Waits for a connect() that is under way; 0 or an errno.
-int finish_connect(int fd, std::chrono::milliseconds timeout) {
+int finish_connect(int fd, Clock::time_point until) {
   pollfd wanted{fd, POLLOUT, 0};
-  const int ready = ::poll(&wanted, 1, static_cast<int>(timeout.count()));
+  int ready = -1;
+  do {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    ready = ::poll(&wanted, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000)));
+  } while (ready < 0 && errno == EINTR);
   if (ready == 0) return ETIMEDOUT;
   if (ready < 0) return errno;
   int number = 0;
@@ -49,10 +58,21 @@ int finish_connect(int fd, std::chrono::milliseconds timeout) {
   return number;
 }
 
-int connect_socket(int fd, const sockaddr* to, socklen_t size, std::chrono::milliseconds timeout) {
+// Of a socket that does not block; 0 or an errno.
+int connect_now(int fd, const sockaddr* to, socklen_t size, Clock::time_point until) {
   if (::connect(fd, to, size) == 0) return 0;
-  if (errno == EINPROGRESS || errno == EINTR) return finish_connect(fd, timeout);
+  if (errno == EINPROGRESS || errno == EINTR) return finish_connect(fd, until);
   return errno;
+}
+
+// Of a Unix socket that blocks: a signal ends the attempt, which is then made again.
+int connect_patiently(int fd, const sockaddr* to, socklen_t size, Clock::time_point until) {
+  while (::connect(fd, to, size) != 0) {
+    if (errno == EAGAIN) return ETIMEDOUT;
+    if (errno != EINTR) return errno;
+    if (Clock::now() >= until) return ETIMEDOUT;
+  }
+  return 0;
 }
 
 // Where a Unix socket is, in the form the kernel takes.
@@ -120,9 +140,9 @@ Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeou
   patience.tv_sec = timeout.count() / 1000;
   patience.tv_usec = timeout.count() % 1000 * 1000 + 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  int number =
-      connect_socket(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size, timeout);
-  if (number == EAGAIN) number = ETIMEDOUT;
+  const int number =
+      connect_patiently(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size,
+                        Clock::now() + timeout);
   if (number != 0) cannot_connect(address, number);
   if (address.is_abstract()) check_owner(fd.get(), address);
   return fd;
@@ -138,11 +158,12 @@ Descriptor connect_tcp(const Address& address, std::chrono::milliseconds timeout
     throw Error(ErrorKind::kConnectionLost,
                 "cannot find " + address.text() + ": " + ::gai_strerror(failed));
   }
+  const auto until = Clock::now() + timeout;
   int number = ECONNREFUSED;
   for (const addrinfo* place = results.get(); place != nullptr; place = place->ai_next) {
     Descriptor fd(::socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) continue;
-    number = connect_socket(fd.get(), place->ai_addr, place->ai_addrlen, timeout);
+    number = connect_now(fd.get(), place->ai_addr, place->ai_addrlen, until);
     if (number != 0) continue;
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -175,7 +196,7 @@ Address parse_address(const std::string& text) {
   address.port = rest.substr(colon + 1);
   if (address.host.front() == '[' && address.host.back() == ']') {
     address.host = address.host.substr(1, address.host.size() - 2);
-  } else if (address.host.find(':') != std::string::npos) {
+  } else if (address.host.find_first_of(":[]") != std::string::npos) {
     bad_address(text);
   }
   const bool is_number = address.port.find_first_not_of("0123456789") == std::string::npos;

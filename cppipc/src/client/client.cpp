@@ -8,8 +8,8 @@ namespace cppipc {
 
 std::shared_ptr<Client> Client::connect(const std::string& text, ConnectOptions options) {
   const Address address = parse_address(text);
-  const auto timeout =
-      std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_s * 1e3));
+  const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(
+      Driver::after(options.timeout_s) - Driver::Clock::now());
   Descriptor socket = connect_to(address, timeout);
   const auto name = options.peer_name.empty() ? address.text() : options.peer_name;
   auto client = std::make_shared<ClientImpl>(std::move(socket), name, address.transport_name(),

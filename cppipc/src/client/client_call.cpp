@@ -9,12 +9,6 @@
 namespace cppipc {
 namespace {
 
-Driver::Clock::time_point after(double seconds) {
-  const double bounded = std::clamp(seconds, 0.0, 1e9);
-  return Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
-                                    std::chrono::duration<double>(bounded));
-}
-
 Error timed_out() {
   return Error(ErrorKind::kTimeout,
                "the call did not return in time; it may still be running on the server");
@@ -65,6 +59,7 @@ void ClientCall::on_done(std::function<void()> callback) {
 }
 
 bool ClientCall::cancel() {
+  client_->throw_if_child();
   if (!settle(std::nullopt, Error(ErrorKind::kCancelled, "the call was cancelled"))) return false;
   client_->ask_cancel(id_);
   return true;
@@ -88,7 +83,7 @@ Variant ClientCall::wait(std::optional<double> timeout_s) {
   if (!waiter) return result();
   auto until = deadline_;
   if (timeout_s)
-    until = std::min(until.value_or(Driver::Clock::time_point::max()), after(*timeout_s));
+    until = std::min(until.value_or(Driver::Clock::time_point::max()), Driver::after(*timeout_s));
   bool is_in_time = false;
   try {
     is_in_time = client_->wait(*waiter, until);

@@ -66,10 +66,7 @@ CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const Call
   throw_if_child();
   const auto id = next_call_id();
   std::optional<Driver::Clock::time_point> deadline;
-  if (options.timeout_s) {
-    deadline = Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
-                                          std::chrono::duration<double>(*options.timeout_s));
-  }
+  if (options.timeout_s) deadline = Driver::after(*options.timeout_s);
   auto call = std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()),
                                            id, static_cast<ClientCall::Results>(results), deadline);
   auto builder =
@@ -93,10 +90,10 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
   auto info = params.initCall();
   info.setId(id);
   if (options.timeout_s) {
-    const double seconds = std::clamp(*options.timeout_s, 0.0, 1e9);
-    info.setTimeoutUs(std::max<std::uint64_t>(1, static_cast<std::uint64_t>(seconds * 1e6)));
-    deadline = Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
-                                          std::chrono::duration<double>(seconds));
+    deadline = Driver::after(*options.timeout_s);
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
+        *deadline - Driver::Clock::now());
+    info.setTimeoutUs(static_cast<std::uint64_t>(std::max<std::int64_t>(1, left.count())));
   }
   name(params);
   OutgoingMessageCaps caps(builder.message(), *this);

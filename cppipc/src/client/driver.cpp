@@ -4,6 +4,7 @@
 // leading passes, an exception of the interrupt included.
 #include "client/driver.h"
 
+#include <algorithm>
 #include <array>
 
 namespace cppipc {
@@ -29,6 +30,12 @@ Driver::Driver(std::shared_ptr<Peer> peer, std::shared_ptr<Poller> poller,
                std::function<void(const Error&)> on_end)
     : peer_(std::move(peer)), poller_(std::move(poller)), on_end_(std::move(on_end)) {
   poller_->add(peer_->connection().fd(), 0);
+}
+
+Driver::Clock::time_point Driver::after(double seconds) {
+  const double bounded = seconds > 0 ? std::min(seconds, 1e9) : 0.0;
+  return Clock::now() +
+         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(bounded));
 }
 
 void Driver::start() {

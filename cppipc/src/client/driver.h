@@ -38,6 +38,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void start();
 
   using Clock = std::chrono::steady_clock;
+  // So many seconds from now; what is no sensible time is the nearest one.
+  static Clock::time_point after(double seconds);
   // Blocks until `waiter` is done or `until` has passed; true if it is done. `interrupt` is called
   // at least every 0.1 s and after each signal, by a thread that does not lead: it may take its
   // time, and wait here itself. What it throws ends the wait.

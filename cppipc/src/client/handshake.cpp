@@ -26,8 +26,11 @@ Returned await(Driver& driver, Reply& reply, Driver::Clock::time_point until,
                 "the other side accepted the connection but did not answer within " +
                     std::to_string(options.timeout_s) + " s; is it a unity_server?");
   }
-  if (reply.returned.error) throw *reply.returned.error;
-  return std::move(reply.returned);
+  if (!reply.returned.error) return std::move(reply.returned);
+  const Error& error = *reply.returned.error;
+  if (error.kind() != ErrorKind::kRemote) throw error;
+  throw Error(ErrorKind::kProtocol, std::string("the other side is no server of ours: ") +
+                                        error.what());
 }
 
 std::shared_ptr<Import> import_at(const Returned& returned, std::size_t index) {
@@ -92,8 +95,7 @@ void ClientImpl::open() {
     }
   });
   driver_->start();
-  const auto until = Driver::Clock::now() + std::chrono::duration_cast<Driver::Clock::duration>(
-                                                std::chrono::duration<double>(options_.timeout_s));
+  const auto until = Driver::after(options_.timeout_s);
   try {
     const auto reply = std::make_shared<Reply>();
     peer_->ask_bootstrap(reply);
