@@ -1,2 +1,359 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ctrl-C and other signals while a call waits."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import textwrap
+import threading
+
+import pytest
+from conftest import DEADLINE_S, wait_until
+
+import unity
+
+
+class Stop(Exception):
+    """What the signal handlers of these tests raise."""
+
+
+@contextlib.contextmanager
+def handled(handler):
+    """Handles SIGUSR1 inside the block."""
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def stop(*_):
+    raise Stop
+
+
+@contextlib.contextmanager
+def another_thread(work):
+    """Runs work() in a thread of its own meanwhile."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(DEADLINE_S)
+    assert not thread.is_alive()
+
+
+def signal_when_running(session, count=1, thread=None):
+    """What sends SIGUSR1 once `count` calls run: to the process, or to one of its threads."""
+
+    def send():
+        assert wait_until(lambda: session.stats()["calls_running"] >= count)
+        if thread is None:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        else:
+            signal.pthread_kill(thread.ident, signal.SIGUSR1)
+
+    return another_thread(send)
+
+
+def until_idle(session):
+    assert wait_until(lambda: session.stats()["calls_running"] == 0)
+
+
+WAITS = {
+    "a call": lambda tools: tools.work(1000),
+    "a call with a limit": lambda tools: tools.work.options(timeout_s=1000)(1000),
+    "result": lambda tools: tools.work.submit(1000).result(),
+    "result with a limit": lambda tools: tools.work.submit(1000).result(timeout=1000),
+    "exception": lambda tools: tools.work.submit(1000).exception(),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_an_exception_of_a_handler_ends_the_wait(session, name):
+    with handled(stop), signal_when_running(session):
+        with pytest.raises(Stop):
+            WAITS[name](session.toolkits.diagnostics)
+    until_idle(session)  # the method was told
+    assert session.types.Counter().increment() == 1
+
+
+def test_a_handler_that_returns_does_not_end_the_wait(session):
+    handled_signals = []
+    with handled(lambda *_: handled_signals.append(1)), signal_when_running(session):
+        assert session.toolkits.diagnostics.sleep(0.5) == 0.5
+    assert handled_signals == [1]
+
+
+def test_a_handler_that_calls(session):
+    """On the thread that waits, in the middle of its wait, on the same connection."""
+    counter = session.types.Counter()
+    results = []
+
+    def handler(*_):
+        results.append(counter.increment())
+        results.append(counter.increment.submit().result(DEADLINE_S))
+        results.append(session.toolkits.diagnostics.echo("x" * 3_000_000) == "x" * 3_000_000)
+
+    with handled(handler), signal_when_running(session):
+        assert session.toolkits.diagnostics.sleep(0.5) == 0.5
+    assert results == [1, 2, True]
+
+
+def test_a_handler_that_calls_and_raises(session):
+    counter = session.types.Counter()
+
+    def handler(*_):
+        counter.increment()
+        raise Stop
+
+    with handled(handler), signal_when_running(session):
+        with pytest.raises(Stop):
+            session.toolkits.diagnostics.work(1000)
+    assert counter.value == 1
+
+
+def test_a_handler_that_closes_the_session(shared, eventually):
+    with shared.connect() as session:
+        with handled(lambda *_: session.close()), signal_when_running(session):
+            with pytest.raises(unity.ConnectionLost, match="session closed"):
+                session.toolkits.diagnostics.work(1000)
+
+
+def test_the_thread_that_waits_reads_for_others(session):
+    """The others get their replies although the thread that read for them was interrupted."""
+    results = []
+
+    def work():
+        results.append(session.toolkits.diagnostics.sleep(0.5))
+
+    for _ in range(3):
+        with handled(stop), another_thread(work), another_thread(work):
+            with signal_when_running(session, count=3), pytest.raises(Stop):
+                session.toolkits.diagnostics.work(1000)
+        until_idle(session)
+    assert results == [0.5] * 6
+
+
+def test_another_thread_reads_for_the_one_that_waits(session):
+    """It is interrupted although the connection is not its to watch."""
+    tools = session.toolkits.diagnostics
+    first = threading.Event()
+
+    def work():
+        first.set()
+        with contextlib.suppress(unity.CallTimeout):
+            tools.work.options(timeout_s=2)(1000)
+
+    with handled(stop), another_thread(work):
+        assert first.wait(DEADLINE_S)
+        assert wait_until(lambda: session.stats()["calls_running"] >= 1)
+        with signal_when_running(session, count=2), pytest.raises(Stop):
+            tools.work(1000)
+    until_idle(session)
+
+
+def test_a_signal_that_another_thread_gets(session):
+    """Python runs handlers on the main thread only, whichever thread the system chose."""
+    is_over = threading.Event()
+    idle = threading.Thread(target=is_over.wait)
+    idle.start()
+    try:
+        with handled(stop), signal_when_running(session, thread=idle):
+            with pytest.raises(Stop):
+                session.toolkits.diagnostics.work(1000)
+    finally:
+        is_over.set()
+        idle.join(DEADLINE_S)
+    assert not idle.is_alive()
+
+
+def test_many_signals(session):
+    count = 0
+
+    def handler(*_):
+        nonlocal count
+        count += 1
+
+    is_over = threading.Event()
+
+    def send():
+        while not is_over.is_set():
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    counter = session.types.Counter()
+    with handled(handler), another_thread(send):
+        try:
+            for expected in range(1, 301):
+                assert counter.increment() == expected
+                assert session.toolkits.diagnostics.echo([expected]) == [expected]
+        finally:
+            is_over.set()
+    assert count > 0
+
+
+def test_what_one_call_leaves_does_not_meet_the_next(session):
+    """A reply that comes late is nobody else's."""
+    counter = session.types.Counter()
+    tools = session.toolkits.diagnostics
+    for i in range(5):
+        with handled(stop), signal_when_running(session), pytest.raises(Stop):
+            tools.sleep(0.3)
+        assert counter.increment() == i + 1
+        assert tools.echo(i) == i
+        until_idle(session)
+
+
+def test_an_awaited_call(session):
+    """What asyncio makes of Ctrl-C cancels the call."""
+    calls = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        loop.add_signal_handler(signal.SIGUSR1, task.cancel)
+        calls.append(session.toolkits.diagnostics.work.submit(1000))
+        await calls[0]
+
+    with signal_when_running(session), pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+    assert calls[0].cancelled()
+    until_idle(session)
+
+
+def test_a_wait_for_a_server_that_never_answers(tmp_path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "u.sock"))
+        listener.listen()
+
+        def send():
+            peer, _ = listener.accept()
+            with peer:
+                os.kill(os.getpid(), signal.SIGUSR1)
+                while peer.recv(4096):
+                    pass
+
+        with handled(stop), another_thread(send), pytest.raises(Stop):
+            unity.connect(f"unix:{tmp_path / 'u.sock'}", timeout_s=1000)
+
+
+def test_a_wait_for_a_server_that_does_not_accept(tmp_path):
+    path = str(tmp_path / "full.sock")
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.socket(socket.AF_UNIX))
+        full.bind(path)
+        full.listen(0)
+        waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+        waiting.connect(path)  # fills the queue
+        main = threading.main_thread().native_id
+
+        def send():
+            # 42 is connect(); the number is another one on other processors.
+            def blocks():
+                with open(f"/proc/self/task/{main}/wchan") as wchan:
+                    return "unix_wait_for_peer" in wchan.read()
+
+            if os.path.exists(f"/proc/self/task/{main}/wchan"):
+                wait_until(blocks, 2)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+        with handled(stop), another_thread(send), pytest.raises(Stop):
+            unity.connect(f"unix:{path}", timeout_s=1000)
+
+
+def test_a_launch_that_never_ends(tmp_path):
+    path, started = tmp_path / "server", tmp_path / "started"
+    path.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 1000\n")
+    path.chmod(0o755)
+
+    def send():
+        assert wait_until(started.exists)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    with handled(stop), another_thread(send), pytest.raises(Stop):
+        unity.launch(server_binary=path, timeout_s=1000)
+
+
+# -- Ctrl-C itself, in a program of its own ------------------------------------------------------
+
+OPEN = """
+import os, signal, sys, threading, unity
+session = unity.connect(sys.argv[1]) if sys.argv[1] else unity.launch(diagnostics=True)
+tools = session.toolkits.diagnostics
+
+def tell():
+    while not session.stats()["calls_running"]:
+        pass
+    print("ready", flush=True)
+threading.Thread(target=tell).start()
+"""
+
+
+@pytest.mark.parametrize("server", ["launch", "connect"])
+def test_ctrl_c_at_a_terminal(shared, script, server):
+    """A terminal signals a whole group of processes; a private server is not of it."""
+    program = script(
+        textwrap.dedent(
+            """
+            import os
+            os.setpgid(0, 0)
+            """
+        )
+        + OPEN
+        + textwrap.dedent(
+            """
+            counter = session.types.Counter()
+            try:
+                tools.work(1000)
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+            assert not session.closed
+            assert counter.increment() == 1
+            while session.stats()["calls_running"]:
+                pass
+            assert os.getsid(session.server_pid) != os.getsid(0)
+            assert os.getpgid(session.server_pid) != os.getpgid(0)
+            if not sys.argv[1]:
+                assert os.getsid(session.server_pid) == session.server_pid
+            """
+        ),
+        shared.address if server == "connect" else "",
+    )
+    assert program.line() == "ready"
+    os.killpg(program.process.pid, signal.SIGINT)
+    assert program.line() == "interrupted"
+    assert program.finish() == (0, "", "")
+
+
+@pytest.mark.parametrize("server", ["launch", "connect"])
+def test_ctrl_c_that_nobody_catches(shared, script, server):
+    program = script(OPEN + "tools.work(1000)\n", shared.address if server == "connect" else "")
+    assert program.line() == "ready"
+    program.process.send_signal(signal.SIGINT)
+    status, out, err = program.finish()
+    assert status == -signal.SIGINT and out == ""
+    assert err.endswith("\nKeyboardInterrupt\n") and err.count("Traceback") == 1
+
+
+def test_ctrl_c_twice(shared, script):
+    program = script(
+        OPEN
+        + textwrap.dedent(
+            """
+            for _ in range(2):
+                try:
+                    tools.work(1000)
+                except KeyboardInterrupt:
+                    print("interrupted", flush=True)
+            assert session.ping() > 0
+            """
+        ),
+        "",
+    )
+    assert program.line() == "ready"
+    for _ in range(2):
+        program.process.send_signal(signal.SIGINT)
+        assert program.line() == "interrupted"
+    assert program.finish() == (0, "", "")
