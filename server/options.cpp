@@ -48,6 +48,7 @@ struct Raw {
   std::uint64_t live_objects = 1'000'000;
   std::uint64_t calls_in_flight = 10'000;
   std::uint64_t queued_reply_mib = 256;
+  unsigned session_threads = 0;  // not given
   unsigned worker_threads = 256;
   LogOptions log;
 };
@@ -125,6 +126,10 @@ void add_limits(CLI::App& app, Raw& raw) {
                  "unread replies of one session before the server stops reading from it, in MiB")
       ->check(Between(1, 1 << 20))
       ->capture_default_str();
+  app.add_option("--session-threads", raw.session_threads,
+                 "methods of one session that may run at one time; further calls wait; default: "
+                 "seven eighths of --worker-threads")
+      ->check(Between(1, 65'536));
   app.add_option("--worker-threads", raw.worker_threads,
                  "methods that may run at one time, of all sessions")
       ->check(Between(1, 65'536))
@@ -149,6 +154,13 @@ void add_log(CLI::App& app, Raw& raw) {
 
 std::chrono::milliseconds to_milliseconds(double seconds) {
   return std::chrono::milliseconds(std::llround(seconds * 1e3));
+}
+
+// Unless it was given: all but an eighth, so that others find one free.
+unsigned session_threads(const Raw& raw) {
+  if (raw.session_threads != 0) return raw.session_threads;
+  const unsigned for_others = std::max(1u, raw.worker_threads / 8);
+  return std::max(1u, raw.worker_threads - std::min(for_others, raw.worker_threads));
 }
 
 // Errors: std::invalid_argument for what each option alone does not show.
@@ -180,6 +192,7 @@ Options to_options(const Raw& raw) {
                     .live_objects = raw.live_objects,
                     .calls_in_flight = raw.calls_in_flight,
                     .queued_reply_bytes = raw.queued_reply_mib * kMib,
+                    .session_threads = session_threads(raw),
                     .worker_threads = raw.worker_threads};
   options.log = raw.log;
   return options;

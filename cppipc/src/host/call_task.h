@@ -38,6 +38,8 @@ class CallTask final : public Task, public Ticket {
   void run() override;
   bool is_blocking() const override { return function_.is_blocking || has_blobs_; }
 
+  const std::shared_ptr<HostSession>& session() const { return session_; }
+
  private:
   Arguments unmarshal_arguments();
   Variant invoke();

@@ -142,22 +142,31 @@ void HostCore::end_session(std::uint64_t id, const std::string& reason) {
   // Calls that waited for an object are never begun.
   const auto dropped = order_.drop(id, freed);
   post_all(std::move(freed));
+  // Nor are those that waited for a thread, which hold their objects already.
+  for (const auto& call : session->kept_calls()) post_all(order_.leave(*call));
   if (options_.session_ended) options_.session_ended(id, reason);
 }
 
-void HostCore::post_all(std::vector<std::unique_ptr<Ticket>> tasks) {
-  for (auto& task : tasks) {
-    crew_->post(std::unique_ptr<Task>(static_cast<CallTask*>(task.release())));
-  }
+void HostCore::post(std::unique_ptr<Ticket> call) {
+  std::unique_ptr<CallTask> task(static_cast<CallTask*>(call.release()));
+  const auto session = task->session();  // a call that is kept may be gone at once
+  if (auto ready = session->take_thread(std::move(task))) crew_->post(std::move(ready));
+}
+
+void HostCore::post_all(std::vector<std::unique_ptr<Ticket>> calls) {
+  for (auto& call : calls) post(std::move(call));
 }
 
 void HostCore::submit(std::unique_ptr<Ticket> task, std::vector<std::shared_ptr<Instance>> objects,
                       std::uint64_t session, std::uint64_t chain) {
   auto ready = order_.enter(std::move(task), std::move(objects), session, chain);
-  if (ready) crew_->post(std::unique_ptr<Task>(static_cast<CallTask*>(ready.release())));
+  if (ready) post(std::move(ready));
 }
 
-void HostCore::finished(Ticket& task) { post_all(order_.leave(task)); }
+void HostCore::finished(CallTask& call) {
+  if (auto next = call.session()->leave_thread()) crew_->post(std::move(next));
+  post_all(order_.leave(call));
+}
 
 void HostCore::dispose(std::shared_ptr<Instance> instance) {
   crew_->post(std::make_unique<DisposeTask>(shared_from_this(), std::move(instance)));

@@ -20,6 +20,7 @@
 
 namespace cppipc {
 
+class CallTask;
 class HostSession;
 
 struct HostCounters {
@@ -59,7 +60,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void submit(std::unique_ptr<Ticket> task, std::vector<std::shared_ptr<Instance>> objects,
               std::uint64_t session, std::uint64_t chain);
   // A task has ended: what waited for its objects runs next.
-  void finished(Ticket& task);
+  void finished(CallTask& call);
   // Lets go of an object on a thread where its destructor may take its time.
   void dispose(std::shared_ptr<Instance> instance);
   // The session is over; `reason` is empty if the peer closed it.
@@ -73,7 +74,9 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   bool handle(const PollEvent& event);
   void read(const std::shared_ptr<HostSession>& session);
   std::shared_ptr<HostSession> find(std::uint64_t id) const;
-  void post_all(std::vector<std::unique_ptr<Ticket>> tasks);
+  // Runs calls that hold their objects when their sessions have threads for them.
+  void post(std::unique_ptr<Ticket> call);
+  void post_all(std::vector<std::unique_ptr<Ticket>> calls);
 
   const Registry& registry_;
   const HostOptions options_;

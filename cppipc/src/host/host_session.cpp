@@ -125,6 +125,31 @@ void HostSession::cancel_call(std::uint64_t id) {
   stop.request_stop();
 }
 
+std::unique_ptr<CallTask> HostSession::take_thread(std::unique_ptr<CallTask> call) {
+  std::lock_guard lock(mutex_);
+  if (threads_ < core_->options().limits.session_threads || is_ended_) {
+    ++threads_;
+    return call;
+  }
+  kept_.push_back(std::move(call));
+  return nullptr;
+}
+
+std::unique_ptr<CallTask> HostSession::leave_thread() {
+  std::lock_guard lock(mutex_);
+  --threads_;
+  if (kept_.empty() || threads_ >= core_->options().limits.session_threads) return nullptr;
+  auto next = std::move(kept_.front());
+  kept_.pop_front();
+  ++threads_;
+  return next;
+}
+
+std::deque<std::unique_ptr<CallTask>> HostSession::kept_calls() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(kept_, {});
+}
+
 void HostSession::object_added() {
   if (++objects_ <= core_->options().limits.live_objects) return;
   const auto count = objects_--;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -71,6 +72,13 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::stop_source begin_call(std::uint64_t id);
   void end_call(std::uint64_t id);
   void cancel_call(std::uint64_t id);
+  // A call that may run now is given back; if the session has as many threads as it may, the call
+  // is kept until leave_thread() gives it out.
+  std::unique_ptr<CallTask> take_thread(std::unique_ptr<CallTask> call);
+  // A call that take_thread() or this method gave out has ended; returns the next one, or null.
+  std::unique_ptr<CallTask> leave_thread();
+  // All calls that were kept. Once the session has ended none is kept any more.
+  std::deque<std::unique_ptr<CallTask>> kept_calls();
   void object_added();
   void object_removed() { --objects_; }
 
@@ -99,6 +107,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::mutex mutex_;
   bool is_write_wanted_ = false;
   std::unordered_map<std::uint64_t, std::stop_source> calls_;
+  unsigned threads_ = 0;  // that run calls, or are about to
+  std::deque<std::unique_ptr<CallTask>> kept_;
   std::unordered_map<const Instance*, std::weak_ptr<ObjectServant>> servants_;
 };
 

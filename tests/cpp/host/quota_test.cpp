@@ -69,6 +69,51 @@ TEST_F(QuotaTest, CallsInFlightAreLimited) {
   }));
 }
 
+TEST_F(QuotaTest, CallsThatNeverEndLeaveThreadsToOthers) {
+  HostOptions options;
+  options.limits.session_threads = 3;
+  options.limits.worker_threads = 4;
+  LoopbackBroker broker(std::move(options));
+  const auto other = broker.connect();
+  std::vector<CallPtr> calls;
+  for (const char* way : {"block", "wait"}) {
+    for (int i = 0; i < 20; ++i) calls.push_back(broker.client()->run(way, arguments("slow")));
+  }
+  ASSERT_TRUE(broker.stage.saw("slow", 3));
+  broker.client()->ping()->wait(kWaitS);  // all of them have arrived
+  EXPECT_EQ(broker.run("length", arguments("abc"), other), Variant(3));
+  const auto probe = broker.create("Probe", {}, other);
+  EXPECT_EQ(other->call(probe, "itself", {})->wait(kWaitS).as<ObjectPtr>(), probe);
+  EXPECT_EQ(broker.stage.count("slow"), 3);
+  broker.stage.open("slow");
+  for (const auto& call : calls) call->wait(kWaitS);
+  EXPECT_EQ(broker.stage.count("slow"), 40);
+  EXPECT_EQ(broker.run("length", arguments("abc")), Variant(3));
+}
+
+TEST_F(QuotaTest, CallsThatWaitForAThreadOfTheirSessionEndWithIt) {
+  HostOptions options;
+  options.limits.session_threads = 1;
+  LoopbackBroker broker(std::move(options));
+  const auto other = broker.connect();
+  const auto probe = broker.create("Probe", {}, other);
+  const auto slow = other->run("wait", arguments("slow"));
+  ASSERT_TRUE(broker.stage.saw("slow"));
+  std::vector<CallPtr> kept;
+  for (int i = 0; i < 5; ++i) kept.push_back(other->call(probe, "wait", arguments("begun")));
+  other->ping()->wait(kWaitS);
+  other->close();
+  for (const auto& call : kept) {
+    EXPECT_EQ(kind_of([&] { call->wait(kWaitS); }), ErrorKind::kConnectionLost);
+  }
+  // Their object is free of them, though the one that runs goes on.
+  EXPECT_TRUE(broker.host_has([](const HostStats& stats) { return stats.live_objects == 0; }));
+  EXPECT_TRUE(eventually([] { return Probe::live == 0; }));
+  broker.stage.open("slow");
+  EXPECT_TRUE(broker.host_has([](const HostStats& stats) { return stats.calls_running == 0; }));
+  EXPECT_EQ(broker.stage.count("begun"), 0);
+}
+
 TEST_F(QuotaTest, AClientThatNeverReadsIsNotReadEither) {
   constexpr std::uint32_t kCalls = 100'000;
   HostOptions options;

@@ -34,6 +34,7 @@ TEST(Options, DefaultsAreThoseOfTheHost) {
   EXPECT_EQ(options.limits.live_objects, limits.live_objects);
   EXPECT_EQ(options.limits.calls_in_flight, limits.calls_in_flight);
   EXPECT_EQ(options.limits.queued_reply_bytes, limits.queued_reply_bytes);
+  EXPECT_EQ(options.limits.session_threads, limits.session_threads);
   EXPECT_EQ(options.limits.worker_threads, limits.worker_threads);
   EXPECT_EQ(options.listen, (std::vector<Address>{{"/run/u.sock"}}));
   EXPECT_FALSE(options.inherited_fd);
@@ -44,6 +45,15 @@ TEST(Options, DefaultsAreThoseOfTheHost) {
   EXPECT_EQ(options.log.file, "");
   EXPECT_EQ(options.log.level, LogLevel::kInfo);
   EXPECT_FALSE(options.log.is_json);
+}
+
+TEST(Options, OneSessionLeavesThreadsToOthersUnlessToldOtherwise) {
+  for (const auto& [workers, session] : {std::pair("1", 1u), std::pair("2", 1u), std::pair("4", 3u),
+                                         std::pair("8", 7u), std::pair("64", 56u)}) {
+    const ParsedOptions parsed = parse({"--listen", "unix:/u", "--worker-threads", workers});
+    ASSERT_TRUE(parsed.options) << parsed.text;
+    EXPECT_EQ(parsed.options->limits.session_threads, session) << workers;
+  }
 }
 
 TEST(Options, EveryOptionReachesItsField) {
@@ -69,6 +79,8 @@ TEST(Options, EveryOptionReachesItsField) {
                                       "5",
                                       "--queued-reply-mib",
                                       "6",
+                                      "--session-threads",
+                                      "11",
                                       "--worker-threads",
                                       "7",
                                       "--log-file",
@@ -93,6 +105,7 @@ TEST(Options, EveryOptionReachesItsField) {
   EXPECT_EQ(options.limits.live_objects, 4u);
   EXPECT_EQ(options.limits.calls_in_flight, 5u);
   EXPECT_EQ(options.limits.queued_reply_bytes, 6u << 20);
+  EXPECT_EQ(options.limits.session_threads, 11u);
   EXPECT_EQ(options.limits.worker_threads, 7u);
   EXPECT_EQ(options.log.file, "/l");
   EXPECT_EQ(options.log.level, LogLevel::kWarning);
