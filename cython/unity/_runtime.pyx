@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state of the seam that all its modules share."""
 
+from unity import errors
+
+
+cdef extern from "raise_as_python.h" namespace "unity":
+    bint set_from_fault(object) except 0
+
 
 cdef Runtime* process_runtime = new Runtime()
+set_from_fault(errors.from_fault)
 
 
 cdef Runtime* runtime() noexcept nogil:

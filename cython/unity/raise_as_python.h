@@ -9,25 +9,36 @@
 
 namespace unity {
 
+// Where the function lies that makes exceptions: in the interpreter's own dictionary, which lasts
+// until no Python code can run any more. An import would fail in finalisers at the end.
+inline constexpr char kFromFault[] = "unity.errors.from_fault";
+
+// Call it with the GIL, once. Errors: false with a Python exception set.
+inline bool set_from_fault(PyObject* from_fault) {
+  PyObject* dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
+  return dict != nullptr && PyDict_SetItemString(dict, kFromFault, from_fault) == 0;
+}
+
 // Sets the Python exception that stands for `error`; unity.errors knows which class that is.
 // Call it with the GIL.
 inline void set_python_error(const cppipc::Error& error) {
-  PyObject* module = PyImport_ImportModule("unity.errors");
-  if (module == nullptr) return;
+  PyObject* dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
+  PyObject* from_fault = dict == nullptr ? nullptr : PyDict_GetItemString(dict, kFromFault);
+  if (from_fault == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+    return;
+  }
   const std::string_view kind_name = cppipc::name_of(error.kind());
   const std::string_view message = error.what();
   PyObject* text = PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()),
                                         "backslashreplace");
-  PyObject* exception =
-      text == nullptr
-          ? nullptr
-          : PyObject_CallMethod(
-                module, "from_fault", "is#Oiss#i", static_cast<int>(error.kind()), kind_name.data(),
-                static_cast<Py_ssize_t>(kind_name.size()), text, static_cast<int>(error.in_toolkit),
-                error.where.c_str(), error.thrown_type.data(),
-                static_cast<Py_ssize_t>(error.thrown_type.size()), error.error_number);
-  Py_XDECREF(text);
-  Py_DECREF(module);
+  if (text == nullptr) return;
+  PyObject* exception = PyObject_CallFunction(
+      from_fault, "is#Oiss#i", static_cast<int>(error.kind()), kind_name.data(),
+      static_cast<Py_ssize_t>(kind_name.size()), text, static_cast<int>(error.in_toolkit),
+      error.where.c_str(), error.thrown_type.data(),
+      static_cast<Py_ssize_t>(error.thrown_type.size()), error.error_number);
+  Py_DECREF(text);
   if (exception == nullptr) return;
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception);
   Py_DECREF(exception);
