@@ -118,7 +118,9 @@ void CallTask::reply(Error error) {
 }
 
 void CallTask::run() {
-  if (!session_->is_ended()) {
+  if (session_->is_ended()) {
+    reply_fault(std::move(call_), Error(ErrorKind::kConnectionLost, "the session is over"));
+  } else {
     try {
       reply(invoke());
     } catch (const kj::Exception& broken) {

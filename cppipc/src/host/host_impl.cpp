@@ -228,6 +228,8 @@ void HostCore::shut_down() {
   }
   end_all_sessions();
   crew_->stop();
+  // A call that was being read while its session ended may wait for one that was dropped.
+  order_.drop_all();
 }
 
 }  // namespace cppipc

@@ -119,6 +119,14 @@ std::vector<std::unique_ptr<Ticket>> Order::drop(std::uint64_t session,
   return dropped;
 }
 
+std::vector<std::unique_ptr<Ticket>> Order::drop_all() {
+  std::vector<std::unique_ptr<Ticket>> dropped;
+  std::lock_guard lock(mutex_);
+  for (auto& [key, ticket] : waiting_) dropped.push_back(std::move(ticket));
+  waiting_.clear();
+  return dropped;
+}
+
 std::size_t Order::waiting() const {
   std::lock_guard lock(mutex_);
   return waiting_.size();

@@ -87,6 +87,8 @@ class Order {
   // Takes out the waiting tickets of a session; `freed` gets those that may run now.
   std::vector<std::unique_ptr<Ticket>> drop(std::uint64_t session,
                                             std::vector<std::unique_ptr<Ticket>>& freed);
+  // Takes out every waiting ticket. Only when nothing runs or can enter any more.
+  std::vector<std::unique_ptr<Ticket>> drop_all();
   std::size_t waiting() const;
 
  private:
