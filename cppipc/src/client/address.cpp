@@ -13,8 +13,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -140,9 +140,8 @@ Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeou
   patience.tv_sec = timeout.count() / 1000;
   patience.tv_usec = timeout.count() % 1000 * 1000 + 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  const int number =
-      connect_patiently(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size,
-                        Clock::now() + timeout);
+  const int number = connect_patiently(fd.get(), reinterpret_cast<const sockaddr*>(&to.address),
+                                       to.size, Clock::now() + timeout);
   if (number != 0) cannot_connect(address, number);
   if (address.is_abstract()) check_owner(fd.get(), address);
   return fd;

@@ -91,8 +91,8 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
   info.setId(id);
   if (options.timeout_s) {
     deadline = Driver::after(*options.timeout_s);
-    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
-        *deadline - Driver::Clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::microseconds>(*deadline - Driver::Clock::now());
     info.setTimeoutUs(static_cast<std::uint64_t>(std::max<std::int64_t>(1, left.count())));
   }
   name(params);

@@ -29,8 +29,8 @@ Returned await(Driver& driver, Reply& reply, Driver::Clock::time_point until,
   if (!reply.returned.error) return std::move(reply.returned);
   const Error& error = *reply.returned.error;
   if (error.kind() != ErrorKind::kRemote) throw error;
-  throw Error(ErrorKind::kProtocol, std::string("the other side is no server of ours: ") +
-                                        error.what());
+  throw Error(ErrorKind::kProtocol,
+              std::string("the other side is no server of ours: ") + error.what());
 }
 
 std::shared_ptr<Import> import_at(const Returned& returned, std::size_t index) {

@@ -210,9 +210,8 @@ TEST_F(ConnectTest, AClientIsConnectedByItsAddress) {
   const auto tcp_listener = listen_tcp(port);
   const auto check = [&](const Descriptor& listener, const std::string& address,
                          const std::string& transport) {
-    std::thread accepting([&] {
-      host.adopt(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC), address);
-    });
+    std::thread accepting(
+        [&] { host.adopt(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC), address); });
     const auto client = Client::connect(address);
     accepting.join();
     EXPECT_EQ(client->address(), address);

@@ -238,8 +238,7 @@ TEST_F(DriverTest, TheEndReachesEverybodyOnce) {
   const auto unwatched = send(false);
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) {
-    threads.emplace_back(
-        [&, i] { EXPECT_TRUE(wait(*replies[static_cast<std::size_t>(i)])); });
+    threads.emplace_back([&, i] { EXPECT_TRUE(wait(*replies[static_cast<std::size_t>(i)])); });
   }
   server_->disconnect(Error(ErrorKind::kConnectionLost, "pulled"));
   for (auto& thread : threads) thread.join();
@@ -270,8 +269,8 @@ TEST_F(DriverTest, AReplyThatComesWithTheEndIsNotLostAndTheEndIsSeen) {
 TEST_F(DriverTest, GarbageEndsTheConnection) {
   const auto reply = send();
   ASSERT_TRUE(arrived(1));
-  ASSERT_TRUE(test::write_all(server_->connection().fd(),
-                              std::vector<std::byte>(16, std::byte{0xff})));
+  ASSERT_TRUE(
+      test::write_all(server_->connection().fd(), std::vector<std::byte>(16, std::byte{0xff})));
   EXPECT_TRUE(wait(*reply));
   EXPECT_EQ(reply->returned.error->kind(), ErrorKind::kProtocol);
 }

@@ -129,9 +129,8 @@ TEST_F(ForkTest, ForksWhileThreadsCallHarmNobody) {
     });
   }
   for (int i = 0; i < 20; ++i) {
-    EXPECT_TRUE(holds_in_child([&] {
-      return is_forked_session([&] { broker.client()->ping(); });
-    }));
+    EXPECT_TRUE(
+        holds_in_child([&] { return is_forked_session([&] { broker.client()->ping(); }); }));
   }
   is_over = true;
   for (auto& thread : threads) thread.join();

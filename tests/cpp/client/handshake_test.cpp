@@ -28,9 +28,7 @@ class HandshakeTest : public BrokerTest {
   static void serve(Descriptor& socket, std::shared_ptr<Exported> bootstrap) {
     const auto peer = std::make_shared<Peer>(std::move(socket), kMessageBytes, nullptr);
     peer->offer(std::move(bootstrap));
-    EXPECT_TRUE(eventually([&] {
-      return peer->receive() == Connection::State::kEnded;
-    }));
+    EXPECT_TRUE(eventually([&] { return peer->receive() == Connection::State::kEnded; }));
     peer->disconnect(Error(ErrorKind::kConnectionLost, "over"));
   }
   static void send_bytes(Descriptor& socket, const std::string& text) {
@@ -72,9 +70,9 @@ TEST_F(HandshakeTest, AServerThatNeverAnswersTimesOut) {
 TEST_F(HandshakeTest, AServerThatAnswersHalfTimesOut) {
   ConnectOptions options;
   options.timeout_s = 0.05;
-  EXPECT_EQ(failure([](Descriptor& socket) { send_bytes(socket, std::string(6, '\0')); }, options)
-                .kind(),
-            ErrorKind::kTimeout);
+  EXPECT_EQ(
+      failure([](Descriptor& socket) { send_bytes(socket, std::string(6, '\0')); }, options).kind(),
+      ErrorKind::kTimeout);
 }
 
 TEST_F(HandshakeTest, AnEndAtOnceIsALostConnection) {
