@@ -32,6 +32,7 @@ TAIL_LINES = 100
 FUZZ_SECONDS = 60
 # So that one program that hangs leaves time for the others of its step.
 PROGRAM_LIMIT_S = 180
+INTERRUPT_GRACE_S = 10
 
 ASAN_OPTIONS = "detect_leaks={leaks}:strict_string_checks=1:detect_stack_use_after_return=1"
 UBSAN_OPTIONS = "print_stacktrace=1:halt_on_error=1"
@@ -109,6 +110,10 @@ class Step:
         except subprocess.TimeoutExpired:
             log.write(f"\ntime limit of {limit_s:.0f} s reached\n".encode())
             log.flush()
+            # pytest then says where it was, and ninja ends its compilers.
+            os.killpg(process.pid, signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(INTERRUPT_GRACE_S)
             return "timeout"
         finally:
             # Also what the command left running, which is a mistake of its own.
