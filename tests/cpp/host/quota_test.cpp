@@ -69,6 +69,13 @@ TEST_F(QuotaTest, CallsInFlightAreLimited) {
   }));
 }
 
+TEST_F(QuotaTest, WhoHasItsReplyMayCallAgain) {
+  HostOptions options;
+  options.limits.calls_in_flight = 1;
+  LoopbackBroker broker(std::move(options));
+  for (int i = 0; i < 3000; ++i) ASSERT_EQ(broker.run("length", arguments("abc")), Variant(3)) << i;
+}
+
 TEST_F(QuotaTest, CallsThatNeverEndLeaveThreadsToOthers) {
   HostOptions options;
   options.limits.session_threads = 3;
