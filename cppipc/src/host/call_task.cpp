@@ -5,6 +5,8 @@
 
 #include <kj/exception.h>
 
+#include <utility>
+
 namespace cppipc {
 namespace {
 
@@ -57,8 +59,10 @@ CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, Call
   }
 }
 
-CallTask::~CallTask() {
-  if (has_begun_) session_->end_call(params_.id);
+CallTask::~CallTask() { end(); }
+
+void CallTask::end() {
+  if (std::exchange(has_begun_, false)) session_->end_call(params_.id);
 }
 
 void CallTask::submit(std::unique_ptr<CallTask> task) {
@@ -108,12 +112,14 @@ void CallTask::reply(const Variant& value) {
   OutgoingMessageCaps caps(reply.message(), *session_);
   marshal(value, reply.results<OutcomeResults>().initOutcome().initValue(), caps,
           session_->limits());
+  end();
   call_.reply(std::move(reply));
 }
 
 void CallTask::reply(Error error) {
   if (error.where.empty()) error.where = where_;
   error.in_toolkit = error.in_toolkit || function_.description.is_toolkit;
+  end();
   reply_fault(std::move(call_), error);
 }
 
