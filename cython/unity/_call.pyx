@@ -9,6 +9,7 @@ the thread "unity-callback", of which a process has one, serves that queue.
 import threading
 from concurrent.futures import Future, InvalidStateError
 
+from libcpp cimport bool as cbool
 from libcpp.memory cimport make_shared, shared_ptr
 from libcpp.optional cimport optional
 
@@ -25,7 +26,7 @@ from unity import errors
 
 cdef extern from "waiting.h" namespace "unity" nogil:
     void wait_for "unity::wait" (
-        const Runtime&, cppipc.Call&, optional[double], cppipc.Variant*) \
+        const Runtime&, cppipc.Call&, optional[double], cppipc.Variant*, cbool*) \
         except +raise_as_python
     void leak_call "unity::leak" (cppipc.CallPtr&)
 
@@ -179,6 +180,7 @@ cdef int fetch(CallState self, object timeout) except -1:
     # Waits for the outcome and keeps it. A timeout or Ctrl-C is none: it is raised.
     cdef cppipc.Variant value
     cdef optional[double] timeout_s
+    cdef cbool is_interrupted = False
     cdef shared_ptr[cppipc.Call] call = self.call
     self.connection.check()
     if self.has_outcome:
@@ -188,13 +190,13 @@ cdef int fetch(CallState self, object timeout) except -1:
     result, error = None, None
     try:
         with nogil:
-            wait_for(process_runtime[0], call.get()[0], timeout_s, &value)
+            wait_for(process_runtime[0], call.get()[0], timeout_s, &value, &is_interrupted)
         result = from_variant(value, self.connection)
-    except errors.CallTimeout as raised:
-        if not call.get().is_done():
-            raise
-        error = raised
     except Exception as raised:
+        if is_interrupted:
+            raise
+        if isinstance(raised, errors.CallTimeout) and not call.get().is_done():
+            raise
         error = raised
     keep(self, result, error)
     process_runtime.release_dropped()

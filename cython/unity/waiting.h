@@ -60,11 +60,15 @@ inline cppipc::CallPtr send(cppipc::Client& client, Target target, const std::st
   return client.ping(options);
 }
 
-// Waits for a call. Errors: as Call::wait(). Does not return while the interpreter ends.
+// Waits for a call. Errors: as Call::wait(); `is_interrupted` tells the exception of a signal
+// handler from an outcome of the call. Does not return while the interpreter ends.
 inline void wait(const Runtime& runtime, cppipc::Call& call, std::optional<double> timeout_s,
-                 cppipc::Variant* result) {
+                 cppipc::Variant* result, bool* is_interrupted) {
   try {
     *result = call.wait(timeout_s);
+  } catch (const Interrupted&) {
+    *is_interrupted = true;
+    throw;  // on the main thread, which is never parked
   } catch (...) {
     runtime.park_if_exiting();
     throw;
@@ -79,7 +83,8 @@ inline void send_and_wait(const Runtime& runtime, cppipc::Client& client, Target
                           cppipc::Arguments& arguments, const cppipc::CallOptions& options,
                           cppipc::Variant* result) {
   const cppipc::CallPtr call = send(client, target, name, object, arguments, options);
-  wait(runtime, *call, std::nullopt, result);
+  bool is_interrupted = false;
+  wait(runtime, *call, std::nullopt, result, &is_interrupted);
 }
 
 // Lets something live for ever: in a forked child, what belongs to the parent's session must

@@ -35,6 +35,12 @@ ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string trans
       peer_(std::make_shared<Peer>(std::move(socket), options_.message_bytes, poller_)) {
   limits_.message_bytes = options_.message_bytes;
   limits_.inline_bytes = options_.inline_bytes;
+  if (!options_.on_interrupt) return;
+  // A signal handler may fork: the child then comes back from here into the parent's wait.
+  options_.on_interrupt = [this, look = std::move(options_.on_interrupt)] {
+    look();
+    throw_if_child();
+  };
 }
 
 ClientImpl::~ClientImpl() {

@@ -24,6 +24,13 @@ int milliseconds_until(std::optional<Driver::Clock::time_point> until, bool is_s
   return most ? static_cast<int>(most->count()) : -1;
 }
 
+// What pending calls get. A frame beyond the limit is the server's breach of the rules: to a
+// caller, "too large" would speak of the arguments.
+Error as_end(const Error& error) {
+  if (error.kind() == ErrorKind::kConnectionLost) return error;
+  return Error(ErrorKind::kProtocol, error.what());
+}
+
 }  // namespace
 
 Driver::Driver(std::shared_ptr<Peer> peer, std::shared_ptr<Poller> poller,
@@ -78,7 +85,7 @@ bool Driver::lead(int timeout_ms) {
       want_write_locked();
     }
   } catch (const Error& error) {
-    end(error);
+    end(as_end(error));
   } catch (const std::exception& error) {
     end(Error(ErrorKind::kConnectionLost, std::string("reading failed: ") + error.what()));
   }

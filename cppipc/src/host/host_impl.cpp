@@ -87,7 +87,10 @@ std::shared_ptr<HostSession> HostCore::find(std::uint64_t id) const {
 void HostCore::read(const std::shared_ptr<HostSession>& session) {
   try {
     if (session->read()) unread_.push_back(session->id());
-    if (session->is_ended()) end_session(session->id(), "");
+    if (session->is_ended()) {
+      const bool is_cut = session->peer().connection().is_within_message();
+      end_session(session->id(), is_cut ? "the peer left in the middle of a message" : "");
+    }
     session->want_write();
     if (session->may_read_again()) unread_.push_back(session->id());
   } catch (const Error& error) {

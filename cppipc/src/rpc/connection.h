@@ -55,6 +55,8 @@ class Connection {
   // again: from now on receive() reads until it finds that end, and takes no short read for an
   // empty socket. Call it on the thread that receives.
   void expect_end() { is_end_expected_ = true; }
+  // Whether a part of a message has arrived, and not yet its rest. For the thread that receives.
+  bool is_within_message() const { return buffered_ != 0 || large_.size() != 0; }
 
   std::uint64_t received_bytes() const { return received_bytes_.load(std::memory_order_relaxed); }
 
