@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from conftest import DEADLINE_S, SERVER
 
 HELD = 10_000

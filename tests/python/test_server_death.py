@@ -11,9 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import DEADLINE_S, wait_until
 
 import unity
+from conftest import DEADLINE_S, wait_until
 
 
 @pytest.fixture
@@ -80,8 +80,14 @@ def test_killed_while_calls_wait(launched, eventually):
         assert_crash(error, launched, "SIGKILL")
 
     assert launched.closed and "closed" in repr(launched)
-    for use in (launched.ping, launched.stats, launched.types.Counter, lambda: probe.value,
-                lambda: sleep(0), lambda: sleep.submit(0).result()):
+    for use in (
+        launched.ping,
+        launched.stats,
+        launched.types.Counter,
+        lambda: probe.value,
+        lambda: sleep(0),
+        lambda: sleep.submit(0).result(),
+    ):
         with pytest.raises(unity.ServerCrashed) as raised:
             use()
         assert_crash(raised.value, launched, "SIGKILL")
