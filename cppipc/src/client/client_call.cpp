@@ -87,7 +87,7 @@ Variant ClientCall::wait(std::optional<double> timeout_s) {
   bool is_in_time = false;
   try {
     is_in_time = client_->wait(*waiter, until);
-  } catch (...) {  // an interrupt, which goes on to the caller
+  } catch (...) {                           // an interrupt, which goes on to the caller
     if (client_->guard_.is_child()) throw;  // it forked, and the call is the parent's
     end_wait(waiter);
     cancel();
