@@ -98,12 +98,12 @@ TEST_F(HandshakeTest, GarbageIsAProtocolError) {
   }
 }
 
-TEST_F(HandshakeTest, AMessageOverTheLimitIsTooLarge) {
+TEST_F(HandshakeTest, AMessageOverTheLimitBreaksTheProtocol) {
   ConnectOptions options;
   options.message_bytes = 1000;
   const std::string table("\0\0\0\0\0\0\0\1", 8);
   EXPECT_EQ(failure([&](Descriptor& socket) { send_bytes(socket, table); }, options).kind(),
-            ErrorKind::kTooLarge);
+            ErrorKind::kProtocol);
 }
 
 TEST_F(HandshakeTest, AServerWithoutABootstrapIsNoneOfOurs) {
