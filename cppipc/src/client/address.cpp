@@ -42,16 +42,33 @@ bool take_prefix(std::string& text, std::string_view prefix) {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kSlice{100};
+
+// How long an attempt may last, and what may end it before.
+struct Patience {
+  Clock::time_point until;
+  const std::function<void()>& interrupt;
+
+  // Between two slices. False if the time is up. Errors: those of `interrupt`.
+  bool look() const {
+    if (interrupt) interrupt();
+    return Clock::now() < until;
+  }
+  int slice_ms() const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kSlice.count()));
+  }
+};
+
 // Waits for a connect() that is under way; 0 or an errno.
-int finish_connect(int fd, Clock::time_point until) {
+int finish_connect(int fd, const Patience& patience) {
   pollfd wanted{fd, POLLOUT, 0};
-  int ready = -1;
-  do {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-    ready = ::poll(&wanted, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000)));
-  } while (ready < 0 && errno == EINTR);
-  if (ready == 0) return ETIMEDOUT;
-  if (ready < 0) return errno;
+  for (;;) {
+    const int ready = ::poll(&wanted, 1, patience.slice_ms());
+    if (ready > 0) break;
+    if (ready < 0 && errno != EINTR) return errno;
+    if (!patience.look()) return ETIMEDOUT;
+  }
   int number = 0;
   socklen_t size = sizeof number;
   ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size);
@@ -59,18 +76,17 @@ int finish_connect(int fd, Clock::time_point until) {
 }
 
 // Of a socket that does not block; 0 or an errno.
-int connect_now(int fd, const sockaddr* to, socklen_t size, Clock::time_point until) {
+int connect_now(int fd, const sockaddr* to, socklen_t size, const Patience& patience) {
   if (::connect(fd, to, size) == 0) return 0;
-  if (errno == EINPROGRESS || errno == EINTR) return finish_connect(fd, until);
+  if (errno == EINPROGRESS || errno == EINTR) return finish_connect(fd, patience);
   return errno;
 }
 
-// Of a Unix socket that blocks: a signal ends the attempt, which is then made again.
-int connect_patiently(int fd, const sockaddr* to, socklen_t size, Clock::time_point until) {
+// Of a Unix socket that blocks for a slice while the listener's queue is full; 0 or an errno.
+int connect_patiently(int fd, const sockaddr* to, socklen_t size, const Patience& patience) {
   while (::connect(fd, to, size) != 0) {
-    if (errno == EAGAIN) return ETIMEDOUT;
-    if (errno != EINTR) return errno;
-    if (Clock::now() >= until) return ETIMEDOUT;
+    if (errno != EAGAIN && errno != EINTR) return errno;
+    if (!patience.look()) return ETIMEDOUT;
   }
   return 0;
 }
@@ -131,23 +147,22 @@ void check_owner(int fd, const Address& address) {
                                               std::to_string(server.uid) + ")");
 }
 
-Descriptor connect_unix(const Address& address, std::chrono::milliseconds timeout) {
+Descriptor connect_unix(const Address& address, const Patience& patience) {
   const UnixPlace to = address.is_abstract() ? place_of_name(address) : place_of_path(address);
   Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) cannot_connect(address, errno);
   // A blocking connect() waits while the listener's queue is full, for as long as a send may.
-  timeval patience{};
-  patience.tv_sec = timeout.count() / 1000;
-  patience.tv_usec = timeout.count() % 1000 * 1000 + 1;
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  timeval slice{};
+  slice.tv_usec = patience.slice_ms() * 1000 + 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &slice, sizeof slice);
   const int number = connect_patiently(fd.get(), reinterpret_cast<const sockaddr*>(&to.address),
-                                       to.size, Clock::now() + timeout);
+                                       to.size, patience);
   if (number != 0) cannot_connect(address, number);
   if (address.is_abstract()) check_owner(fd.get(), address);
   return fd;
 }
 
-Descriptor connect_tcp(const Address& address, std::chrono::milliseconds timeout) {
+Descriptor connect_tcp(const Address& address, const Patience& patience) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -157,12 +172,11 @@ Descriptor connect_tcp(const Address& address, std::chrono::milliseconds timeout
     throw Error(ErrorKind::kConnectionLost,
                 "cannot find " + address.text() + ": " + ::gai_strerror(failed));
   }
-  const auto until = Clock::now() + timeout;
   int number = ECONNREFUSED;
   for (const addrinfo* place = results.get(); place != nullptr; place = place->ai_next) {
     Descriptor fd(::socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) continue;
-    number = connect_now(fd.get(), place->ai_addr, place->ai_addrlen, until);
+    number = connect_now(fd.get(), place->ai_addr, place->ai_addrlen, patience);
     if (number != 0) continue;
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -206,9 +220,11 @@ Address parse_address(const std::string& text) {
   return address;
 }
 
-Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout) {
-  return address.transport == Address::Transport::kUnix ? connect_unix(address, timeout)
-                                                        : connect_tcp(address, timeout);
+Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout,
+                      const std::function<void()>& interrupt) {
+  const Patience patience{Clock::now() + timeout, interrupt};
+  return address.transport == Address::Transport::kUnix ? connect_unix(address, patience)
+                                                        : connect_tcp(address, patience);
 }
 
 }  // namespace cppipc

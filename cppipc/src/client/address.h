@@ -3,6 +3,7 @@
 // Addresses of servers, and connecting to them.
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "rpc/descriptor.h"
@@ -31,6 +32,9 @@ Address parse_address(const std::string& text);
 // Errors: kConnectionLost naming the address if nobody listens, or if another user has an abstract
 // name; kTimeout; kInvalidArgument for a
 // path or name that no socket can have.
-Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout);
+// `interrupt`, if there is one, is called at least every 0.1 s and after each signal while the
+// attempt lasts; what it throws ends the attempt.
+Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout,
+                      const std::function<void()>& interrupt = {});
 
 }  // namespace cppipc

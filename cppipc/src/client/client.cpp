@@ -10,7 +10,7 @@ std::shared_ptr<Client> Client::connect(const std::string& text, ConnectOptions 
   const Address address = parse_address(text);
   const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(
       Driver::after(options.timeout_s) - Driver::Clock::now());
-  Descriptor socket = connect_to(address, timeout);
+  Descriptor socket = connect_to(address, timeout, options.on_interrupt);
   const auto name = options.peer_name.empty() ? address.text() : options.peer_name;
   auto client = std::make_shared<ClientImpl>(std::move(socket), name, address.transport_name(),
                                              std::move(options));
