@@ -359,7 +359,11 @@ def test_ctrl_c_twice(shared, script):
         OPEN
         + textwrap.dedent(
             """
-            for _ in range(2):
+            for turn in range(2):
+                if turn == 1:
+                    while session.stats()["calls_running"]:
+                        pass
+                    threading.Thread(target=tell).start()
                 try:
                     tools.work(1000)
                 except KeyboardInterrupt:
@@ -369,8 +373,8 @@ def test_ctrl_c_twice(shared, script):
         ),
         "",
     )
-    assert program.line() == "ready"
     for _ in range(2):
+        assert program.line() == "ready"
         program.process.send_signal(signal.SIGINT)
         assert program.line() == "interrupted"
     assert program.finish() == (0, "", "")
