@@ -302,6 +302,7 @@ def main():
     unknown = set(options.steps) - {name for name, *_ in STEPS}
     if unknown:
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what runs is ended as well
     LOGS.mkdir(parents=True, exist_ok=True)
     passed = failed = 0
     for name, limit_s, action, is_slow in STEPS:
