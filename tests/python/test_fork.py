@@ -328,11 +328,18 @@ def test_a_fork_within_a_wait(run):
             while not session.stats()["calls_running"]:
                 pass
             os.kill(os.getpid(), signal.SIGUSR1)
+            while not children:
+                time.sleep(0.001)
+            call.cancel()
 
         children = []
+        call = tools.work.submit(1000)
         signal.signal(signal.SIGUSR1, fork)
         threading.Thread(target=send).start()
-        assert tools.sleep(0.5) == 0.5
+        try:
+            call.result()
+        except unity.Cancelled:
+            pass  # by send(); the handler has not ended the wait
         [pid] = children
         wait(pid)
         assert counter.increment() == 1

@@ -58,6 +58,12 @@ def signal_when_running(session, count=1, thread=None):
     return another_thread(send)
 
 
+def main_thread_is_asleep():
+    """Whether the main thread sleeps in the kernel."""
+    with open(f"/proc/self/task/{os.getpid()}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] == "S"
+
+
 def until_idle(session):
     assert wait_until(lambda: session.stats()["calls_running"] == 0)
 
@@ -97,26 +103,49 @@ def test_an_exception_of_a_handler_is_no_outcome_of_the_call(session):
     until_idle(session)
 
 
+@contextlib.contextmanager
+def signal_and_cancel_when_running(session, call, handled_signals):
+    """Sends SIGUSR1 once the call runs, and cancels the call once that was handled."""
+
+    def send():
+        assert wait_until(lambda: session.stats()["calls_running"] >= 1)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert wait_until(lambda: handled_signals)
+        call.cancel()
+
+    with another_thread(send):
+        yield
+
+
 def test_a_handler_that_returns_does_not_end_the_wait(session):
+    """It goes on until the call is cancelled, after the signal was handled."""
     handled_signals = []
-    with handled(lambda *_: handled_signals.append(1)), signal_when_running(session):
-        assert session.toolkits.diagnostics.sleep(0.5) == 0.5
+    call = session.toolkits.diagnostics.work.submit(1000)
+    with handled(lambda *_: handled_signals.append(1)):
+        with signal_and_cancel_when_running(session, call, handled_signals):
+            with pytest.raises(unity.Cancelled):
+                call.result()
     assert handled_signals == [1]
+    until_idle(session)
 
 
 def test_a_handler_that_calls(session):
     """On the thread that waits, in the middle of its wait, on the same connection."""
     counter = session.types.Counter()
+    echo = session.toolkits.diagnostics.echo
     results = []
 
     def handler(*_):
-        results.append(counter.increment())
-        results.append(counter.increment.submit().result(DEADLINE_S))
-        results.append(session.toolkits.diagnostics.echo("x" * 3_000_000) == "x" * 3_000_000)
+        first = counter.increment()
+        second = counter.increment.submit().result(DEADLINE_S)
+        results.append((first, second, echo("x" * 3_000_000) == "x" * 3_000_000))
 
-    with handled(handler), signal_when_running(session):
-        assert session.toolkits.diagnostics.sleep(0.5) == 0.5
-    assert results == [1, 2, True]
+    call = session.toolkits.diagnostics.work.submit(1000)
+    with handled(handler), signal_and_cancel_when_running(session, call, results):
+        with pytest.raises(unity.Cancelled):
+            call.result()
+    assert results == [(1, 2, True)]
+    until_idle(session)
 
 
 def test_a_handler_that_calls_and_raises(session):
@@ -141,34 +170,48 @@ def test_a_handler_that_closes_the_session(shared, eventually):
 
 def test_the_thread_that_waits_reads_for_others(session):
     """The others get their replies although the thread that read for them was interrupted."""
-    results = []
+    is_over = threading.Event()
+    progress = [0, 0]
 
-    def work():
-        results.append(session.toolkits.diagnostics.sleep(0.5))
+    def count_on(place):
+        counter = session.types.Counter()
+        while not is_over.is_set():
+            progress[place] = counter.increment()
 
-    for _ in range(3):
-        with handled(stop), another_thread(work), another_thread(work):
-            with signal_when_running(session, count=3), pytest.raises(Stop):
-                session.toolkits.diagnostics.work(1000)
-        until_idle(session)
-    assert results == [0.5] * 6
+    def send():
+        assert begun.wait(DEADLINE_S)
+        assert wait_until(main_thread_is_asleep)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    with another_thread(lambda: count_on(0)), another_thread(lambda: count_on(1)):
+        try:
+            for _ in range(5):
+                begun = threading.Event()
+                call = session.toolkits.diagnostics.work.submit(1000)
+                with handled(stop), another_thread(send), pytest.raises(Stop):
+                    begun.set()
+                    call.result()
+                before = list(progress)
+                assert wait_until(lambda before=before: progress[0] > before[0])
+                assert wait_until(lambda before=before: progress[1] > before[1])
+        finally:
+            is_over.set()
 
 
 def test_another_thread_reads_for_the_one_that_waits(session):
     """It is interrupted although the connection is not its to watch."""
-    tools = session.toolkits.diagnostics
-    first = threading.Event()
+    call = session.toolkits.diagnostics.work.submit(1000)
 
-    def work():
-        first.set()
-        with contextlib.suppress(unity.CallTimeout):
-            tools.work.options(timeout_s=2)(1000)
+    def wait():
+        with contextlib.suppress(unity.Cancelled):
+            call.result()
 
-    with handled(stop), another_thread(work):
-        assert first.wait(DEADLINE_S)
-        assert wait_until(lambda: session.stats()["calls_running"] >= 1)
-        with signal_when_running(session, count=2), pytest.raises(Stop):
-            tools.work(1000)
+    with handled(stop), another_thread(wait):
+        try:
+            with signal_when_running(session, count=2), pytest.raises(Stop):
+                session.toolkits.diagnostics.work(1000)
+        finally:
+            call.cancel()
     until_idle(session)
 
 
@@ -215,9 +258,9 @@ def test_what_one_call_leaves_does_not_meet_the_next(session):
     """A reply that comes late is nobody else's."""
     counter = session.types.Counter()
     tools = session.toolkits.diagnostics
-    for i in range(5):
+    for i in range(2):
         with handled(stop), signal_when_running(session), pytest.raises(Stop):
-            tools.sleep(0.3)
+            tools.sleep(1)
         assert counter.increment() == i + 1
         assert tools.echo(i) == i
         until_idle(session)
@@ -264,16 +307,11 @@ def test_a_wait_for_a_server_that_does_not_accept(tmp_path):
         full.listen(0)
         waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
         waiting.connect(path)  # fills the queue
-        main = threading.main_thread().native_id
         begun = threading.Event()
 
-        def is_asleep():
-            with open(f"/proc/self/task/{main}/stat") as stat:
-                return stat.read().rpartition(")")[2].split()[0] == "S"
-
         def send():
-            begun.wait(DEADLINE_S)
-            assert wait_until(is_asleep)
+            assert begun.wait(DEADLINE_S)
+            assert wait_until(main_thread_is_asleep)
             os.kill(os.getpid(), signal.SIGUSR1)
 
         with handled(stop), another_thread(send), pytest.raises(Stop):

@@ -153,35 +153,40 @@ def test_objects_that_are_made_and_dropped_everywhere(session, together, eventua
 # -- nobody waits for others ---------------------------------------------------------------------
 
 
+def wait_for(call):
+    """Waits for a call that is going to be cancelled."""
+    with pytest.raises(unity.Cancelled):
+        call.result()
+
+
 def test_a_slow_call_delays_no_other_thread(session, eventually):
-    """Whether it was sent before or after the others had begun, and whoever reads the socket."""
-    tools = session.toolkits.diagnostics
+    """Whoever reads the socket."""
     counter = session.types.Counter()
-    slow = [threading.Thread(target=tools.sleep, args=(3,)) for _ in range(3)]
+    calls = [session.toolkits.diagnostics.work.submit(1000) for _ in range(2)]
+    slow = [threading.Thread(target=wait_for, args=(call,)) for call in calls]
     for thread in slow:
         thread.start()
-    eventually(lambda: session.stats()["calls_running"] >= 3)
+    eventually(lambda: session.stats()["calls_running"] >= 2)
     with cf.ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(lambda: [counter.increment() for _ in range(50)]) for _ in range(4)]
-        for call in calls:
-            call.result(DEADLINE_S)
+        quick = [pool.submit(lambda: [counter.increment() for _ in range(50)]) for _ in range(4)]
+        for one in quick:
+            one.result(DEADLINE_S)
     assert counter.value == 200
-    assert all(thread.is_alive() for thread in slow)
-    for thread in slow:
+    assert not any(call.done() for call in calls) and all(thread.is_alive() for thread in slow)
+    for call, thread in zip(calls, slow, strict=True):
+        call.cancel()
         thread.join(DEADLINE_S)
         assert not thread.is_alive()
 
 
 def test_a_slow_call_delays_no_other_session(shared, eventually):
     with shared.connect() as one, shared.connect() as other:
-        slow = threading.Thread(target=one.toolkits.diagnostics.sleep, args=(2,))
-        slow.start()
+        slow = one.toolkits.diagnostics.work.submit(1000)
         eventually(lambda: other.stats()["calls_running"] >= 1)
         for _ in range(200):
             other.ping()
         assert other.types.Counter().increment() == 1
-        assert slow.is_alive()
-        slow.join(DEADLINE_S)
+        assert not slow.done()
 
 
 def test_many_slow_calls_from_many_threads(session, together):
