@@ -42,8 +42,9 @@ def children(pid="self"):
     """The process ids of the children of a process, zombies included."""
     found = set()
     for task in os.listdir(f"/proc/{pid}/task"):
-        text = Path(f"/proc/{pid}/task/{task}/children").read_text()
-        found.update(int(word) for word in text.split())
+        with contextlib.suppress(FileNotFoundError):  # the thread has ended meanwhile
+            text = Path(f"/proc/{pid}/task/{task}/children").read_text()
+            found.update(int(word) for word in text.split())
     return found
 
 
