@@ -8,6 +8,7 @@ processes, live objects and sessions must be back to where they were, within a d
 import contextlib
 import gc
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,11 @@ from pathlib import Path
 import pytest
 
 import unity
+
+# A shell ignores SIGINT for what it starts in the background, and that is inherited; these tests
+# send it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DEADLINE_S = 30
 SERVER = Path(
