@@ -106,7 +106,11 @@ std::stop_source HostSession::begin_call(std::uint64_t id) {
                 "the session has " + std::to_string(calls_.size()) +
                     " calls in flight, which is its limit; wait for some of them");
   }
-  return calls_.try_emplace(id).first->second;
+  const auto [entry, is_new] = calls_.try_emplace(id);
+  if (!is_new) {
+    throw Error(ErrorKind::kProtocol, "two calls in flight have the id " + std::to_string(id));
+  }
+  return entry->second;
 }
 
 void HostSession::end_call(std::uint64_t id) {

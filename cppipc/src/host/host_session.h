@@ -68,7 +68,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   void want_write();
   void disconnect(const Error& error);
 
-  // Calls being run or waiting. Errors: kQuotaExceeded.
+  // Calls being run or waiting. Errors: kQuotaExceeded; kProtocol if one has that id already.
   std::stop_source begin_call(std::uint64_t id);
   void end_call(std::uint64_t id);
   void cancel_call(std::uint64_t id);

@@ -62,7 +62,7 @@ std::unique_ptr<Ticket> Order::enter(std::unique_ptr<Ticket> ticket,
   std::erase_if(objects, [&](const auto& object) {
     if (chain == 0 || object->queue_.empty()) return false;
     const Ticket& holder = *object->queue_.front();
-    return holder.session_ == session && holder.chain_ == chain;
+    return holder.is_lending_ && holder.session_ == session && holder.chain_ == chain;
   });
   for (const auto& object : objects) {
     if (!object->queue_.empty()) ++ticket->blocked_by_;
@@ -90,6 +90,11 @@ void Order::leave_locked(Ticket& ticket, std::vector<std::unique_ptr<Ticket>>& f
     freed.push_back(std::move(next->second));
     waiting_.erase(next);
   }
+}
+
+void Order::lend(Ticket& ticket, bool is_lending) {
+  std::lock_guard lock(mutex_);
+  ticket.is_lending_ = is_lending;
 }
 
 std::vector<std::unique_ptr<Ticket>> Order::leave(Ticket& ticket) {

@@ -29,6 +29,7 @@ class Ticket {
   std::size_t blocked_by_ = 0;  // objects of holds_ that another ticket has
   std::uint64_t session_ = 0;
   std::uint64_t chain_ = 0;
+  bool is_lending_ = false;
 };
 
 // One exposed object, as long as a session refers to it or a call holds it.
@@ -74,7 +75,7 @@ class Instances : public std::enable_shared_from_this<Instances> {
 
 // Lets calls on one object run one at a time, in the order they came. A call takes all its
 // objects in one step, in that order, so calls cannot wait for each other in a circle.
-// A call of a chain that has the object already does not wait for it. Threads: any.
+// A call of the chain that has the object enters it while its holder lends it. Threads: any.
 class Order {
  public:
   // Queues a ticket for its objects (thread-safe types are left out, doubles count once).
@@ -82,6 +83,9 @@ class Order {
   std::unique_ptr<Ticket> enter(std::unique_ptr<Ticket> ticket,
                                 std::vector<std::shared_ptr<Instance>> objects,
                                 std::uint64_t session, std::uint64_t chain);
+  // While a running call waits for an answer from its own caller, it lends its objects to calls of
+  // its chain. Only then: what a client says of its calls must not let two of them run at once.
+  void lend(Ticket& ticket, bool is_lending);
   // The ticket has run. Returns those that may run now.
   std::vector<std::unique_ptr<Ticket>> leave(Ticket& ticket);
   // Takes out the waiting tickets of a session; `freed` gets those that may run now.

@@ -147,15 +147,26 @@ TEST_F(InstanceTest, AnEndMayFreeMany) {
   end("b");
 }
 
-TEST_F(InstanceTest, ACallOfTheChainThatHoldsAnObjectEntersIt) {
+TEST_F(InstanceTest, ACallOfAChainWaitsForItsOwnChainToo) {
+  const auto a = object();
+  EXPECT_TRUE(enter("outer", {a}, 1, 100));
+  EXPECT_FALSE(enter("inner", {a}, 1, 100));
+  EXPECT_EQ(end("outer"), (Names{"inner"}));
+  end("inner");
+}
+
+TEST_F(InstanceTest, ACallOfTheChainThatHoldsAnObjectEntersItWhileItIsLent) {
   const auto a = object(), b = object();
   EXPECT_TRUE(enter("outer", {a}, 1, 100));
+  order_.lend(*running_.at("outer"), true);
   EXPECT_TRUE(enter("inner", {a}, 1, 100));
   EXPECT_TRUE(enter("inner with another", {a, b}, 1, 100));
   EXPECT_FALSE(enter("a chain of that number in another session", {a}, 2, 100));
   EXPECT_FALSE(enter("another chain", {a}, 1, 101));
   EXPECT_EQ(end("inner"), (Names{}));
   EXPECT_EQ(end("inner with another"), (Names{}));
+  order_.lend(*running_.at("outer"), false);
+  EXPECT_FALSE(enter("too late", {a}, 1, 100));
   EXPECT_EQ(end("outer"), (Names{"a chain of that number in another session"}));
 }
 

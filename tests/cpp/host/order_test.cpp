@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "support/loopback.h"
+#include "support/peers.h"
 
 namespace cppipc {
 namespace {
@@ -127,6 +128,79 @@ TEST_F(OrderTest, CrossedArgumentsThatAreSentWithoutWaitingNeverDeadlock) {
     calls.push_back(broker.client()->call(a, "add_from", arguments(b)));
   }
   for (const auto& call : calls) call->wait(kWaitS);
+}
+
+// Sends two calls on one object that a client of ours would never send: what a message says must
+// not let them run at once.
+void send_lying_calls(LoopbackBroker& broker, std::uint64_t id, std::uint64_t chain,
+                      std::vector<std::unique_ptr<IncomingMessage>>& replies) {
+  RawSide raw(broker.connect_raw());
+  raw.bootstrap(0);
+  const auto call = [&](std::uint32_t question, std::uint32_t on, unsigned steps, auto fill) {
+    raw.send([&](RawSide::Message::Builder m) {
+      auto call = m.initCall();
+      call.setQuestionId(question);
+      auto promised = call.initTarget().initPromisedAnswer();
+      promised.setQuestionId(on);
+      for (auto step : promised.initTransform(steps)) step.setGetPointerField(0);
+      fill(call);
+    });
+  };
+  call(1, 0, 0, [](auto call) {
+    call.setInterfaceId(capnp::typeId<wire::Broker>());
+    auto params = call.initParams().getContent().template initAs<wire::Broker::OpenParams>();
+    params.setProtocol(wire::PROTOCOL);
+    params.setMessageBytes(1 << 20);
+    params.setInlineBytes(1 << 20);
+  });
+  call(2, 1, 1, [](auto call) {
+    call.setInterfaceId(capnp::typeId<wire::Session>());
+    call.setMethodId(1);
+    auto params = call.initParams().getContent().template initAs<wire::Session::CreateParams>();
+    params.initCall().setId(1);
+    params.setType("Probe");
+  });
+  for (std::uint32_t question : {3, 4}) {
+    call(question, 2, 4, [&](auto call) {
+      call.setInterfaceId(capnp::typeId<wire::Object>());
+      auto params = call.initParams().getContent().template initAs<wire::Object::CallParams>();
+      auto info = params.initCall();
+      info.setId(id == 0 ? question : id);
+      info.setChain(chain);
+      params.setMethod("wait");
+      params.initArguments().initValues(1)[0].setStr("slow");
+    });
+  }
+  EXPECT_TRUE(broker.stage.saw("slow"));
+  broker.stage.open("slow");
+  EXPECT_TRUE(eventually([&] {
+    if (auto message = raw.next()) replies.push_back(std::move(message));
+    return replies.size() == 5;
+  }));
+}
+
+TEST_F(OrderTest, CallsThatClaimToBeOfOneChainRunOneByOne) {
+  LoopbackBroker broker;
+  std::vector<std::unique_ptr<IncomingMessage>> replies;
+  send_lying_calls(broker, 0, 77, replies);
+  EXPECT_EQ(broker.stage.count("slow"), 2);
+}
+
+TEST_F(OrderTest, TwoCallsOfOneIdAreRefused) {
+  LoopbackBroker broker;
+  std::vector<std::unique_ptr<IncomingMessage>> replies;
+  send_lying_calls(broker, 5, 0, replies);
+  int refused = 0;
+  for (const auto& message : replies) {
+    const auto header = RawSide::root(message).getReturn();
+    if (header.getAnswerId() < 3) continue;
+    const auto results = header.getResults().getContent().getAs<wire::Session::RunResults>();
+    if (!results.getOutcome().isFault()) continue;
+    EXPECT_EQ(results.getOutcome().getFault().getKind(),
+              static_cast<unsigned>(ErrorKind::kProtocol));
+    ++refused;
+  }
+  EXPECT_EQ(refused, 1);
 }
 
 TEST_F(OrderTest, ASlowCallDelaysNeitherOtherSessionsNorOtherThreads) {
