@@ -71,10 +71,11 @@ class InteropTest : public BrokerTest {
   };
   static Pending send(capnp::Request<capnp::AnyPointer, capnp::AnyPointer> request) {
     auto promise = request.send();
-    auto object = promise.getPointerField(0)   // outcome
-                      .getPointerField(0)      // value
-                      .getPointerField(0)      // object, a Reference
-                      .getPointerField(0)      // its object
+    auto object = promise
+                      .getPointerField(0)  // outcome
+                      .getPointerField(0)  // value
+                      .getPointerField(0)  // object, a Reference
+                      .getPointerField(0)  // its object
                       .asCap();
     return {kj::mv(promise), capnp::Capability::Client(kj::mv(object)).castAs<wire::Object>()};
   }
@@ -262,9 +263,8 @@ TEST_F(InteropTest, PromisesThatAreDroppedLeaveNothingBehind) {
     if (i % 3 == 0) io_->waitScope.poll();
   }
   session.pingRequest().send().wait(io_->waitScope);
-  EXPECT_TRUE(loop_until([&] {
-    return Probe::live == 0 && broker_->host().stats().live_objects == 0;
-  }));
+  EXPECT_TRUE(
+      loop_until([&] { return Probe::live == 0 && broker_->host().stats().live_objects == 0; }));
   EXPECT_EQ(broker_->host().stats().sessions, 2u);
 }
 
@@ -306,9 +306,7 @@ TEST_F(InteropTest, ABlobOfTheClientIsReadByTheHost) {
 
 TEST_F(InteropTest, ABlobThatFailsIsTheCallsFault) {
   class Broken final : public wire::Blob::Server {
-    kj::Promise<void> read(ReadContext) override {
-      return KJ_EXCEPTION(FAILED, "cannot read");
-    }
+    kj::Promise<void> read(ReadContext) override { return KJ_EXCEPTION(FAILED, "cannot read"); }
   };
   auto request = run_request(session(), "length");
   auto large = request.initArguments().initValues(1)[0].initLargeStr();

@@ -76,9 +76,9 @@ class BlobTest : public test::LeakCheck {
 };
 
 TEST_F(BlobTest, BytesOfEverySizeArriveWhole) {
-  for (const std::size_t size : {std::size_t{1}, std::size_t{kBlobPieceBytes - 1},
-                                 std::size_t{kBlobPieceBytes}, std::size_t{kBlobPieceBytes + 1},
-                                 std::size_t{5 * kBlobPieceBytes + 13}}) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{kBlobPieceBytes - 1}, std::size_t{kBlobPieceBytes},
+        std::size_t{kBlobPieceBytes + 1}, std::size_t{5 * kBlobPieceBytes + 13}}) {
     const auto import = offer(size);
     RemoteBlob blob(pair_.left, import, objects_);
     std::vector<std::byte> out(size);
@@ -113,9 +113,7 @@ TEST_F(BlobTest, FewerBytesThanAnnouncedAreAProtocolError) {
 
 TEST_F(BlobTest, TheEndOfTheConnectionEndsTheRead) {
   RemoteBlob blob(pair_.left, offer(5 << 20), objects_);
-  objects_.on_wait = [&] {
-    pair_.left->disconnect(Error(ErrorKind::kServerCrashed, "gone"));
-  };
+  objects_.on_wait = [&] { pair_.left->disconnect(Error(ErrorKind::kServerCrashed, "gone")); };
   std::vector<std::byte> out(5 << 20);
   try {
     blob.read(out);

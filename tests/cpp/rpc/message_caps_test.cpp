@@ -89,10 +89,10 @@ TEST_F(MessageCapsTest, AnObjectTwiceInAValueIsOneExport) {
   {
     const auto received = receive();
     const auto& items = received.as<List>().items;
-    EXPECT_EQ(std::get<std::shared_ptr<Import>>(
-                  static_cast<const Thing&>(*items[0].as<ObjectPtr>()).cap),
-              std::get<std::shared_ptr<Import>>(
-                  static_cast<const Thing&>(*items[1].as<ObjectPtr>()).cap));
+    EXPECT_EQ(
+        std::get<std::shared_ptr<Import>>(static_cast<const Thing&>(*items[0].as<ObjectPtr>()).cap),
+        std::get<std::shared_ptr<Import>>(
+            static_cast<const Thing&>(*items[1].as<ObjectPtr>()).cap));
   }
   pair_.bootstrap->calls.clear();
   pair_.pump();
@@ -152,7 +152,8 @@ TEST_F(MessageCapsTest, ACapabilityOutsideTheTableIsRefused) {
     auto reference = content.initAs<wire::Variant>().initObject();
     reference.setType("Thing");
     reference.initId(16);
-    reference.setObject(capnp::Capability::Client(capnp::newBrokenCap("nobody")).castAs<wire::Object>());
+    reference.setObject(
+        capnp::Capability::Client(capnp::newBrokenCap("nobody")).castAs<wire::Object>());
   });
   peer->receive();
   ASSERT_EQ(root->calls.size(), 1u);

@@ -27,8 +27,8 @@ class OutgoingTest : public testing::Test {
   // What a path of pointer fields leads to.
   Cap at(const std::vector<std::uint16_t>& fields) {
     capnp::MallocMessageBuilder path;
-    auto steps = path.initRoot<rpc::PromisedAnswer>().initTransform(
-        static_cast<unsigned>(fields.size()));
+    auto steps =
+        path.initRoot<rpc::PromisedAnswer>().initTransform(static_cast<unsigned>(fields.size()));
     for (unsigned i = 0; i < fields.size(); ++i) steps[i].setGetPointerField(fields[i]);
     return message_.at(results(), steps.asReader());
   }
@@ -96,8 +96,7 @@ TEST_F(OutgoingTest, ACapabilityThatIsNotStoredIsOfNoConsequence) {
 }
 
 TEST_F(OutgoingTest, AnImportIsFoundToo) {
-  const auto import =
-      std::make_shared<Import>(std::make_shared<LetGoList>(nullptr), 17);
+  const auto import = std::make_shared<Import>(std::make_shared<LetGoList>(nullptr), 17);
   init().setObject(message_.add(import).castAs<wire::Object>());
   EXPECT_EQ(std::get<std::shared_ptr<Import>>(at({0})), import);
 }
