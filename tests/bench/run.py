@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 
-PARTS = ["calls", "delays", "interrupt", "startup", "idle", "memory"]
+PARTS = ["calls", "values", "delays", "interrupt", "startup", "idle", "memory"]
 
 
 def main():

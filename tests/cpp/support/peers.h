@@ -114,6 +114,7 @@ class PeerPair {
   ~PeerPair() {
     left->disconnect(Error(ErrorKind::kConnectionLost, "the test is over"));
     right->disconnect(Error(ErrorKind::kConnectionLost, "the test is over"));
+    bootstrap->calls.clear();  // one of them may have the bootstrap object as an argument
   }
   // Lets both sides handle everything that is on the way.
   void pump() {
