@@ -45,8 +45,9 @@ def pickled(value):
     return value
 
 
-def answer(pipe):
-    """The other end of the pipe: sends every value back."""
+def answer(pipe, other):
+    """The other end of the pipe: sends every value back until the pipe is closed."""
+    other.close()  # the end that the fork has inherited
     while True:
         try:
             pipe.send(pipe.recv())
@@ -72,7 +73,7 @@ def ints_one_way(holder, count=1_000_000):
 def main():
     """Run all rows."""
     pipe, other = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=answer, args=(other,))
+    process = multiprocessing.Process(target=answer, args=(other, pipe))
     process.start()
     other.close()
 
