@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import unity
+from equality import same_array as same
 from unity._values import round_trip
 
 
@@ -20,16 +21,6 @@ def echo(request):
     if request.param == "seam":
         return round_trip
     return request.getfixturevalue("private").toolkits.diagnostics.echo
-
-
-def same(a, b):
-    return (
-        type(a) is type(b)
-        and a.dtype == b.dtype
-        and a.dtype.char == b.dtype.char
-        and a.shape == b.shape
-        and a.tobytes() == b.tobytes()
-    )
 
 
 PADDED = np.dtype(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from equality import same
 from unity._values import round_trip
 
 
@@ -21,25 +22,6 @@ def echo(request):
     if request.param == "seam":
         return round_trip
     return request.getfixturevalue("private").toolkits.diagnostics.echo
-
-
-def same(a, b):
-    """Equal, and of the same types all the way down."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, float):
-        return a == b and math.copysign(1, a) == math.copysign(1, b) or a != a and b != b
-    if isinstance(a, complex):
-        return same(a.real, b.real) and same(a.imag, b.imag)
-    if isinstance(a, dict):
-        return len(a) == len(b) and all(
-            same(p, q) for p, q in zip(a.items(), b.items(), strict=True)
-        )
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(same(p, q) for p, q in zip(a, b, strict=True))
-    if isinstance(a, (set, frozenset)):
-        return a == b and collections.Counter(map(type, a)) == collections.Counter(map(type, b))
-    return a == b
 
 
 NAN, INF = math.nan, math.inf

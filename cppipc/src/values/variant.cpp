@@ -30,7 +30,7 @@ bool holds_values(Variant& value) {
   return dict != nullptr && !dict->entries.empty();
 }
 
-// The first value inside a container that holds_values().
+// A value inside a container that holds_values(): the one that last_container() comes to last.
 Variant& first_inside(Variant& container) {
   if (auto* items = items_of(container)) return items->front();
   return container.get_if<Dict>()->entries.front().second;
@@ -47,14 +47,13 @@ Variant* last_container(Variant& container, bool& is_last) {
   auto& entries = container.get_if<Dict>()->entries;
   while (!entries.empty()) {
     auto& [key, value] = entries.back();
-    const bool key_holds = holds_values(key);
-    if (holds_values(value)) {
-      is_last = entries.size() == 1 && !key_holds;
-      return &value;
-    }
-    if (key_holds) {
-      is_last = entries.size() == 1;
+    if (holds_values(key)) {
+      is_last = entries.size() == 1 && !holds_values(value);
       return &key;
+    }
+    if (holds_values(value)) {
+      is_last = entries.size() == 1;
+      return &value;
     }
     entries.pop_back();
   }
@@ -102,8 +101,8 @@ void Variant::wrong_kind(Kind wanted) const {
 // Takes the nested containers apart one at a time, without recursion and without memory of its
 // own: `current` is the container being emptied. When one is found inside it, the two change
 // places: the inner one's first value moves into the hole it leaves, and the rest of `current`
-// moves to where that value was, to be met again as a nested container. Each step leaves one
-// container less.
+// moves to where that value was, to be met again as a nested container, and as the last one. So
+// each container is entered once, and left when nothing else is in it.
 void Variant::drop_nested() noexcept {
   if (!holds_values(*this)) return;
   Variant current = std::move(*this);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <random>
 
 #include "values/calling.h"
 
@@ -151,6 +152,52 @@ TEST(Variant, DropsAWideTreeWhole) {
     EXPECT_EQ(leaf.as<List>().items.size(), 7u);
   }
   EXPECT_EQ(live, 0);
+}
+
+// A value of random shape with about `budget` containers, each with a marker in it.
+Variant random_tree(std::mt19937& random, int& live, int& budget) {
+  const Variant marker = ObjectPtr(std::make_shared<Dummy>(live));
+  if (--budget <= 0) return marker;
+  const auto child = [&] {
+    return random() % 3 == 0 ? Variant(1) : random_tree(random, live, budget);
+  };
+  if (random() % 2 == 0) {
+    List list{{marker}};
+    while (random() % 4 != 0) list.items.push_back(child());
+    return list;
+  }
+  Dict dict;
+  while (random() % 4 != 0) {
+    auto key = child();
+    dict.entries.emplace_back(std::move(key), child());
+  }
+  dict.entries.emplace_back("marker", marker);
+  return dict;
+}
+
+TEST(Variant, DropsDictsThatAreNestedInKeysAndInValues) {
+  int live = 0;
+  {
+    const auto dict = [&](Variant key, Variant value) {
+      Dict made;
+      made.entries.emplace_back(std::move(key), std::move(value));
+      return Variant(made);
+    };
+    const auto leaf = [&] { return dict(ObjectPtr(std::make_shared<Dummy>(live)), 1); };
+    const Variant both = dict(dict(leaf(), leaf()), dict(leaf(), leaf()));
+    EXPECT_EQ(live, 4);
+  }
+  EXPECT_EQ(live, 0);
+}
+
+TEST(Variant, DropsTreesOfAnyShape) {
+  std::mt19937 random(1);
+  int live = 0;
+  for (int i = 0; i < 2000; ++i) {
+    int budget = 50;
+    random_tree(random, live, budget);
+    ASSERT_EQ(live, 0);
+  }
 }
 
 TEST(Dict, FindsTextKeysOnly) {
