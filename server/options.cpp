@@ -46,7 +46,7 @@ struct Raw {
   std::uint64_t message_mib = 64;
   std::uint64_t inline_kib = 1'024;
   std::uint64_t live_objects = 1'000'000;
-  std::uint64_t calls_in_flight = 10'000;
+  std::uint64_t calls_in_flight = 50'000;
   std::uint64_t queued_reply_mib = 256;
   unsigned session_threads = 0;  // not given
   unsigned worker_threads = 256;

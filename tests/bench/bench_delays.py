@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a short call waits while another session, or another thread, is in a 1.5 s method."""
 
+import contextlib
+import statistics
 import threading
 import time
 
@@ -8,60 +10,59 @@ import measure
 import unity
 
 SLOW_S = 1.5
+TRIALS = 7
 
 
-def worst_delay(short, running):
-    """The longest `short()` while `running()` holds, in seconds, and how many there were."""
+def worst_delay(short, slow):
+    """The longest `short()` while a thread runs `slow()`, in ms, and how many there were."""
+    thread = threading.Thread(target=slow)
+    for _ in range(200):
+        short()
+    thread.start()
     worst, count = 0.0, 0
-    while running():
+    while thread.is_alive():
         begin = time.perf_counter()
         short()
         worst = max(worst, time.perf_counter() - begin)
         count += 1
-    return worst, count
+    thread.join()
+    return 1e3 * worst, count
 
 
-def during(slow_session, short):
-    """The worst delay of `short()` while `slow_session` is in a slow method."""
-    slow = threading.Thread(target=slow_session.toolkits.diagnostics.sleep, args=(SLOW_S,))
-    for _ in range(200):
-        short()
-    slow.start()
-    result = worst_delay(short, slow.is_alive)
-    slow.join()
-    return result
-
-
-def spin_floor():
-    """The worst gap this machine and interpreter give a thread beside a sleeping one."""
-    idle = threading.Thread(target=time.sleep, args=(SLOW_S,))
-    idle.start()
-    result = worst_delay(lambda: None, idle.is_alive)
-    idle.join()
-    return result
+def compare(label, short, slow, echo):
+    """Print the worst delays of trials, each beside that of a raw socket ping-pong."""
+    pairs = [
+        (
+            worst_delay(short, slow),
+            worst_delay(lambda: echo.ping_pong(1), lambda: time.sleep(SLOW_S)),
+        )
+        for _ in range(TRIALS)
+    ]
+    worst = sorted(delay for (delay, _), _ in pairs)
+    floor = sorted(delay for _, (delay, _) in pairs)
+    count = sum(count for (_, count), _ in pairs)
+    measure.line(
+        label,
+        f"{statistics.median(worst):.2f} ms",
+        f"of {TRIALS} trials {worst[0]:.2f} to {worst[-1]:.2f}, {count:,} calls; "
+        f"raw ping-pong {statistics.median(floor):.2f}, {floor[0]:.2f} to {floor[-1]:.2f}",
+        "at most 5 ms",
+    )
 
 
 def main():
     """Run all parts."""
-    floor, _ = spin_floor()
-    with unity.launch(diagnostics=True) as session:
-        with unity.connect(session.address) as other:
-            counter = other.types.Counter()
-            worst, count = during(session, lambda: counter.increment(1))
-        measure.line(
-            "worst delay of another session's call",
-            f"{worst * 1e3:.2f} ms",
-            f"of {count:,}; worst gap of the machine itself {floor * 1e3:.2f} ms",
-            "at most 5 ms",
-        )
-        counter = session.types.Counter()
-        worst, count = during(session, lambda: counter.increment(1))
-        measure.line(
-            "worst delay of another thread's call",
-            f"{worst * 1e3:.2f} ms",
-            f"of {count:,}; worst gap of the machine itself {floor * 1e3:.2f} ms",
-            "at most 5 ms",
-        )
+    with contextlib.ExitStack() as stack:
+        echo = stack.enter_context(measure.Echo(None))
+        session = stack.enter_context(unity.launch(diagnostics=True))
+        other = stack.enter_context(unity.connect(session.address))
+
+        def slow():
+            session.toolkits.diagnostics.sleep(SLOW_S)
+
+        for label, owner in [("another session's call", other), ("another thread's call", session)]:
+            counter = owner.types.Counter()
+            compare(f"worst delay of {label}", lambda c=counter: c.increment(1), slow, echo)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ struct HostLimits {
   std::uint64_t message_bytes = 64ull << 20;        // one message
   std::uint64_t inline_bytes = 1ull << 20;          // larger str, bytes and arrays cross in chunks
   std::uint64_t live_objects = 1'000'000;           // objects a session holds at one time
-  std::uint64_t calls_in_flight = 10'000;           // calls sent and not yet answered
+  std::uint64_t calls_in_flight = 50'000;           // calls sent and not yet answered
   std::uint64_t queued_reply_bytes = 256ull << 20;  // unread replies before the host stops reading
   unsigned session_threads = 224;                   // methods that run at one time
   unsigned worker_threads = 256;                    // the same, of all sessions together

@@ -79,7 +79,7 @@ CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const Call
       peer_->begin_call(session_, capnp::typeId<wire::Session>(), method_id, kPlainWords);
   builder.params<wire::Session::PingParams>();
   peer_->carry_out_let_go();
-  driver_->sent(peer_->send(std::move(builder), call, Connection::Flush::kNow), options.is_awaited);
+  driver_->send(std::move(builder), call, options.is_awaited);
   return call;
 }
 
@@ -107,7 +107,7 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
   auto call = std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()),
                                            id, ClientCall::Results::kOutcome, deadline);
   peer_->carry_out_let_go();
-  driver_->sent(peer_->send(std::move(builder), call, Connection::Flush::kNow), options.is_awaited);
+  driver_->send(std::move(builder), call, options.is_awaited);
   return call;
 }
 
@@ -144,8 +144,7 @@ CallPtr ClientImpl::ping(CallOptions options) {
 void ClientImpl::ask_cancel(std::uint64_t id) {
   auto builder = peer_->begin_call(session_, capnp::typeId<wire::Session>(), kCancel, kPlainWords);
   builder.params<wire::Session::CancelParams>().setId(id);
-  driver_->sent(
-      peer_->send(std::move(builder), std::make_shared<Ignored>(), Connection::Flush::kNow), false);
+  driver_->send(std::move(builder), std::make_shared<Ignored>(), false);
 }
 
 bool ClientImpl::wait(Waiter& waiter, std::optional<Driver::Clock::time_point> until) {
@@ -191,6 +190,7 @@ ObjectPtr ClientImpl::object_of(const Cap& cap, std::string_view type,
 
 void ClientImpl::close() {
   if (guard_.is_child() || is_closed_.exchange(true)) return;
+  if (driver_) driver_->send_gathered();
   peer_->disconnect(lost("session closed"));
   if (driver_) driver_->stop();
 }

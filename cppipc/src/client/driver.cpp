@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kSlice{100};
 constexpr std::chrono::milliseconds kRest{50};
+// Calls closer to each other than this are a burst; gathered up to so many bytes at a time.
+constexpr std::chrono::microseconds kBurst{20};
+constexpr std::uint64_t kGatheredBytes = 16 << 10;
 
 int milliseconds_until(std::optional<Driver::Clock::time_point> until, bool is_sliced) {
   std::optional<std::chrono::milliseconds> most;
@@ -66,6 +69,7 @@ bool Driver::lead(int timeout_ms) {
   std::size_t count = 0;
   try {
     count = poller_->wait(events, timeout_ms);
+    send_gathered();
     for (std::size_t i = 0; i < count; ++i) {
       if (events[i].is_ended) peer_->connection().expect_end();
       if (events[i].is_writable) {
@@ -108,6 +112,7 @@ void Driver::hand_over_locked() {
 bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
                   const std::function<void()>& interrupt) {
   if (waiter.is_done()) return true;
+  send_gathered();
   std::unique_lock lock(mutex_);
   ++activity_;
   if (peer_->connection().is_full()) want_write_locked();
@@ -154,6 +159,43 @@ void Driver::want_write_locked() {
   poller_->want_write(peer_->connection().fd(), 0, true);
 }
 
+void Driver::send(Peer::CallBuilder call, std::shared_ptr<PendingReply> reply, bool is_awaited) {
+  const bool is_gathered = !is_awaited && is_burst();
+  const bool is_flushed =
+      peer_->send(std::move(call), std::move(reply),
+                  is_gathered ? Connection::Flush::kLater : Connection::Flush::kNow);
+  if (is_gathered) {
+    gathered();
+  } else {
+    sent(is_flushed, is_awaited);
+  }
+}
+
+bool Driver::is_burst() {
+  const auto now = Clock::now().time_since_epoch();
+  const Clock::duration before(sent_at_.exchange(now.count(), std::memory_order_relaxed));
+  return now - before < kBurst && peer_->connection().queued_bytes() < kGatheredBytes;
+}
+
+void Driver::gathered() {
+  if (is_gathering_.exchange(true)) return;  // whoever reads has been told
+  std::lock_guard lock(mutex_);
+  ++activity_;
+  if (has_leader_) {
+    poller_->wake();
+  } else if (!is_watch_wanted_) {
+    is_watch_wanted_ = true;
+    watcher_wakes_.notify_one();
+  }
+}
+
+void Driver::send_gathered() {
+  // Cleared first: a call that is gathered from now on tells the reader anew.
+  if (is_gathering_.load(std::memory_order_acquire) && is_gathering_.exchange(false)) {
+    peer_->connection().flush();  // a full socket is seen to by the caller
+  }
+}
+
 void Driver::sent(bool is_flushed, bool is_awaited) {
   if (is_flushed && is_awaited) return;
   std::lock_guard lock(mutex_);
@@ -167,6 +209,7 @@ void Driver::sent(bool is_flushed, bool is_awaited) {
 
 void Driver::tidy(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
+  is_gathering_ = false;
   peer_->carry_out_let_go();
   const bool is_flushed = peer_->connection().flush();
   lock.lock();

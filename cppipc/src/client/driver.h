@@ -11,6 +11,7 @@
 // of competing with them, then reports dropped references, and goes back to lead: it notices the
 // end of the connection and the replies nobody waits for yet, and sleeps without waking up.
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -46,9 +47,13 @@ class Driver : public std::enable_shared_from_this<Driver> {
   bool wait(Waiter& waiter, std::optional<Clock::time_point> until,
             const std::function<void()>& interrupt);
 
-  // A call was sent. `is_flushed` is what send() returned. Unless the caller `is_awaited`, waits
-  // for it at once, this sees to it that somebody reads.
-  void sent(bool is_flushed, bool is_awaited);
+  // Sends a call. Unless the caller waits for it at once (`is_awaited`), this sees to it that
+  // somebody reads. Calls that nobody awaits and that follow each other closely are gathered, and
+  // leave together: when enough bytes have come together, when somebody begins to wait, or when
+  // the thread that reads has been woken for it, whichever is first.
+  void send(Peer::CallBuilder call, std::shared_ptr<PendingReply> reply, bool is_awaited);
+  // Sends at once what was gathered.
+  void send_gathered();
 
   // Ends the watcher and lets nobody lead any more. Joins, unless called on the watcher itself.
   void stop();
@@ -68,10 +73,15 @@ class Driver : public std::enable_shared_from_this<Driver> {
   // Makes a follower the leader, or calls the watcher if replies are due that nobody waits for.
   void hand_over_locked();
   void want_write_locked();
+  bool is_burst();
+  void sent(bool is_flushed, bool is_awaited);
+  void gathered();
 
   std::shared_ptr<Peer> peer_;
   std::shared_ptr<Poller> poller_;
   std::function<void(const Error&)> on_end_;
+  std::atomic<Clock::rep> sent_at_{0};     // when the last call that nobody awaits was sent
+  std::atomic<bool> is_gathering_{false};  // calls wait to be sent by whoever reads
 
   std::mutex mutex_;
   bool has_leader_ = false;

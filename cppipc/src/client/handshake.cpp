@@ -46,7 +46,7 @@ std::shared_ptr<Import> import_at(const Returned& returned, std::size_t index) {
 
 Returned ClientImpl::ask(Peer::CallBuilder call, Driver::Clock::time_point until) {
   const auto reply = std::make_shared<Reply>();
-  driver_->sent(peer_->send(std::move(call), reply, Connection::Flush::kNow), true);
+  driver_->send(std::move(call), reply, true);
   return await(*driver_, *reply, until, options_);
 }
 

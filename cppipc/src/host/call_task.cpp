@@ -61,8 +61,8 @@ CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, Call
 
 CallTask::~CallTask() { end(); }
 
-void CallTask::end() {
-  if (std::exchange(has_begun_, false)) session_->end_call(params_.id);
+std::size_t CallTask::end() {
+  return std::exchange(has_begun_, false) ? session_->end_call(params_.id) : 0;
 }
 
 void CallTask::submit(std::unique_ptr<CallTask> task) {
@@ -112,8 +112,14 @@ void CallTask::reply(const Variant& value) {
   OutgoingMessageCaps caps(reply.message(), *session_);
   marshal(value, reply.results<OutcomeResults>().initOutcome().initValue(), caps,
           session_->limits());
-  end();
-  call_.reply(std::move(reply));
+  // Those of a burst leave together.
+  const bool is_gathered = end() > 0;
+  call_.reply(std::move(reply), is_gathered ? Connection::Flush::kLater : Connection::Flush::kNow);
+  if (is_gathered) {
+    session_->core().gathered(session_);
+  } else {
+    session_->want_write();
+  }
 }
 
 void CallTask::reply(Error error) {
@@ -121,6 +127,7 @@ void CallTask::reply(Error error) {
   error.in_toolkit = error.in_toolkit || function_.description.is_toolkit;
   end();
   reply_fault(std::move(call_), error);
+  session_->want_write();
 }
 
 void CallTask::run() {
@@ -134,7 +141,6 @@ void CallTask::run() {
     } catch (...) {
       reply(current_error());
     }
-    session_->want_write();
   }
   auto& core = session_->core();
   ++core.counters().calls;

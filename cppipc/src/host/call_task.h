@@ -46,7 +46,7 @@ class CallTask final : public Task, public Ticket {
   void reply(const Variant& value);
   void reply(Error error);
   // It is no call in flight any more. Before its reply is sent: who has that may make another one.
-  void end();
+  std::size_t end();
   IncomingCall::ReplyBuilder begin_reply(std::uint64_t words) { return call_.begin_reply(words); }
 
   const std::shared_ptr<HostSession> session_;

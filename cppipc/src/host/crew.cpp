@@ -23,10 +23,12 @@ constexpr unsigned kRestingMax = 8;
 
 }  // namespace
 
-Crew::Crew(std::function<void(bool)> poll, std::function<void()> wake, unsigned running_max)
+Crew::Crew(std::function<void(bool)> poll, std::function<void()> wake, unsigned running_max,
+           std::function<void()> settle)
     : poll_(std::move(poll)),
       wake_(std::move(wake)),
       running_max_(running_max),
+      settle_(std::move(settle)),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) {
   if (!timer_) throw std::system_error(errno, std::generic_category(), "timerfd_create");
 }
@@ -77,6 +79,7 @@ void Crew::post(std::unique_ptr<Task> task) {
 }
 
 void Crew::about_to_block() {
+  settle_();
   std::lock_guard lock(mutex_);
   if (has_leader_ || is_handed_on_) return;
   ensure_stand_by_locked();
@@ -121,10 +124,16 @@ std::unique_ptr<Task> Crew::lead(std::unique_lock<std::mutex>& lock) {
 void Crew::run(std::unique_ptr<Task> task, std::unique_lock<std::mutex>& lock) {
   ++running_;
   lock.unlock();
+  if (task->is_blocking()) settle_();
   task->run();
   task.reset();
   lock.lock();
   --running_;
+  if (has_leader_ || is_stopping_) {  // otherwise this thread leads next
+    lock.unlock();
+    settle_();
+    lock.lock();
+  }
   if (idle_waiters_ > 0 && running_ == 0 && ready_.empty()) idle_.notify_all();
 }
 
@@ -144,6 +153,9 @@ void Crew::stand_by(std::unique_lock<std::mutex>& lock) {
     set_timer(kPatience - ran);
   }
   has_stand_by_ = false;
+  lock.unlock();
+  settle_();
+  lock.lock();
 }
 
 void Crew::serve() {

@@ -38,7 +38,12 @@ class Crew : public std::enable_shared_from_this<Crew> {
   // `poll` is called by one thread at a time: it waits for sockets, or only looks if its argument
   // is false, and handles what arrived. `wake` makes a waiting poll return.
   // At most `running_max` tasks run at one time.
-  Crew(std::function<void(bool may_wait)> poll, std::function<void()> wake, unsigned running_max);
+  // `settle` finishes what tasks have put off. It is called by any thread, with no lock held, when
+  // tasks that were expected soon may be late: a task is slow, or about to block, or the thread
+  // that ran one will not poll next. A poll settles by itself.
+  Crew(
+      std::function<void(bool may_wait)> poll, std::function<void()> wake, unsigned running_max,
+      std::function<void()> settle = [] {});
   ~Crew();
 
   // Errors: std::system_error if there can be no thread or timer.
@@ -71,6 +76,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
   const std::function<void(bool)> poll_;
   const std::function<void()> wake_;
   const unsigned running_max_;
+  const std::function<void()> settle_;
   Descriptor timer_;
 
   mutable std::mutex mutex_;

@@ -15,6 +15,10 @@
 namespace cppipc {
 namespace {
 
+// Replies are gathered up to so many bytes, and until the first of them is so old.
+constexpr std::uint64_t kGatheredBytes = 16 << 10;
+constexpr std::chrono::microseconds kGatheredFor{50};
+
 class DisposeTask final : public Task {
  public:
   DisposeTask(std::shared_ptr<HostCore> core, std::shared_ptr<Instance> instance)
@@ -46,8 +50,9 @@ HostCore::HostCore(const Registry& registry, HostOptions options)
 
 void HostCore::start() {
   // Tasks that wait share the core, and end with the crew; the crew itself only borrows it.
-  crew_ = std::make_shared<Crew>([this](bool may_wait) { poll(may_wait); },
-                                 [this] { poller_.wake(); }, options_.limits.worker_threads);
+  crew_ =
+      std::make_shared<Crew>([this](bool may_wait) { poll(may_wait); }, [this] { poller_.wake(); },
+                             options_.limits.worker_threads, [this] { send_gathered(); });
   crew_->start();
 }
 
@@ -111,7 +116,34 @@ bool HostCore::handle(const PollEvent& event) {
   return true;
 }
 
+void HostCore::gathered(const std::shared_ptr<HostSession>& session) {
+  bool is_due = session->peer().connection().queued_bytes() >= kGatheredBytes;
+  {
+    const auto now = std::chrono::steady_clock::now();
+    std::lock_guard lock(gathered_mutex_);
+    if (std::find(gathered_.begin(), gathered_.end(), session) == gathered_.end()) {
+      if (gathered_.empty()) gathered_since_ = now;
+      gathered_.push_back(session);
+    }
+    is_due = is_due || now - gathered_since_ >= kGatheredFor;
+    has_gathered_ = true;
+  }
+  if (is_due) send_gathered();
+}
+
+void HostCore::send_gathered() {
+  if (!has_gathered_) return;
+  std::vector<std::shared_ptr<HostSession>> sessions;
+  {
+    std::lock_guard lock(gathered_mutex_);
+    sessions.swap(gathered_);
+    has_gathered_ = false;
+  }
+  for (const auto& session : sessions) session->want_write();
+}
+
 void HostCore::poll(bool may_wait) {
+  send_gathered();
   std::vector<std::uint64_t> unread;
   unread.swap(unread_);
   std::array<PollEvent, 64> events;
@@ -231,6 +263,7 @@ void HostCore::shut_down() {
   }
   end_all_sessions();
   crew_->stop();
+  send_gathered();
   // A call that was being read while its session ended may wait for one that was dropped.
   order_.drop_all();
 }

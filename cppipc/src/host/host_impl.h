@@ -59,6 +59,9 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   // Runs a call's task now or when its objects are free.
   void submit(std::unique_ptr<Ticket> task, std::vector<std::shared_ptr<Instance>> objects,
               std::uint64_t session, std::uint64_t chain);
+  // A reply of the session was queued with kLater: it leaves with those that follow it at once, and
+  // in a moment in any case.
+  void gathered(const std::shared_ptr<HostSession>& session);
   // A task has ended: what waited for its objects runs next.
   void finished(CallTask& call);
   // Lets go of an object on a thread where its destructor may take its time.
@@ -70,6 +73,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void end_all_sessions();
   void wait_until_sent(std::chrono::steady_clock::time_point until);
   void poll(bool may_wait);
+  void send_gathered();
   // True if the session was read, or is gone.
   bool handle(const PollEvent& event);
   void read(const std::shared_ptr<HostSession>& session);
@@ -95,6 +99,11 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   std::map<std::uint64_t, std::shared_ptr<HostSession>> sessions_;
   std::uint64_t last_session_ = 0;
   std::vector<std::uint64_t> unread_;  // sessions with more to read; the leader's
+
+  std::mutex gathered_mutex_;
+  std::vector<std::shared_ptr<HostSession>> gathered_;  // those with replies to be sent
+  std::chrono::steady_clock::time_point gathered_since_;
+  std::atomic<bool> has_gathered_{false};
 };
 
 }  // namespace cppipc

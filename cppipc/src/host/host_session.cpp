@@ -113,9 +113,10 @@ std::stop_source HostSession::begin_call(std::uint64_t id) {
   return entry->second;
 }
 
-void HostSession::end_call(std::uint64_t id) {
+std::size_t HostSession::end_call(std::uint64_t id) {
   std::lock_guard lock(mutex_);
   calls_.erase(id);
+  return calls_.size();
 }
 
 void HostSession::cancel_call(std::uint64_t id) {

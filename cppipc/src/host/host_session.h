@@ -70,7 +70,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
 
   // Calls being run or waiting. Errors: kQuotaExceeded; kProtocol if one has that id already.
   std::stop_source begin_call(std::uint64_t id);
-  void end_call(std::uint64_t id);
+  // Returns how many others there are.
+  std::size_t end_call(std::uint64_t id);
   void cancel_call(std::uint64_t id);
   // A call that may run now is given back; if the session has as many threads as it may, the call
   // is kept until leave_thread() gives it out.

@@ -65,7 +65,7 @@ class DriverTest : public test::LeakCheck {
     auto builder = peer_->begin_call(target_, test::kInterface, 7, 32);
     builder.params<wire::Reference>();
     auto reply = std::make_shared<WaitedReply>();
-    driver_->sent(peer_->send(std::move(builder), reply, Connection::Flush::kNow), is_awaited);
+    driver_->send(std::move(builder), reply, is_awaited);
     return reply;
   }
   bool wait(WaitedReply& reply, std::chrono::milliseconds most = test::kDeadline,
@@ -110,6 +110,37 @@ TEST_F(DriverTest, TheWatcherReadsWhatNobodyWaitsFor) {
   ASSERT_TRUE(arrived(1));
   answer_at(0);
   EXPECT_TRUE(eventually([&] { return reply->waiter.is_done(); }));
+}
+
+TEST_F(DriverTest, CallsOfABurstAllLeaveThoughNobodyWaits) {
+  for (std::size_t round = 1; round <= 20; ++round) {
+    std::vector<ReplyPtr> replies;
+    for (int i = 0; i < 50; ++i) replies.push_back(send(false));
+    ASSERT_TRUE(arrived(50));
+    for (std::size_t i = 0; i < 50; ++i) answer_at(i);
+    for (const auto& reply : replies) {
+      EXPECT_TRUE(eventually([&] { return reply->waiter.is_done(); }));
+    }
+    bootstrap_->calls.clear();
+  }
+}
+
+TEST_F(DriverTest, CallsOfABurstLeaveWhileAnotherThreadReads) {
+  const auto held = send();
+  std::thread reader([&] { EXPECT_TRUE(wait(*held)); });
+  ASSERT_TRUE(arrived(1));
+  for (int i = 0; i < 200; ++i) send(false);
+  EXPECT_TRUE(arrived(201));
+  answer_at(0);
+  reader.join();
+}
+
+TEST_F(DriverTest, WhoWaitsSendsWhatWasGathered) {
+  std::vector<ReplyPtr> replies;
+  for (int i = 0; i < 50; ++i) replies.push_back(send(false));
+  EXPECT_FALSE(wait(*replies.back(), std::chrono::milliseconds(0)));
+  EXPECT_FALSE(peer_->connection().has_queued());
+  EXPECT_TRUE(arrived(50));
 }
 
 TEST_F(DriverTest, TheWatcherReadsWhatIsLeftWhenAWaiterGivesUp) {

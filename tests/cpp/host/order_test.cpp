@@ -218,6 +218,22 @@ TEST_F(OrderTest, ASlowCallDelaysNeitherOtherSessionsNorOtherThreads) {
   slow->wait(kWaitS);
 }
 
+TEST_F(OrderTest, RepliesOfABurstDoNotWaitForASlowCallAmongThem) {
+  LoopbackBroker broker;
+  const auto quick = broker.create("Probe"), slow = broker.create("Probe");
+  for (int round = 0; round < 10; ++round) {
+    const auto name = "slow" + std::to_string(round);
+    std::vector<CallPtr> calls;
+    for (int i = 0; i < 20; ++i) calls.push_back(broker.client()->call(quick, "add", {}));
+    const auto held = broker.client()->call(slow, "wait", arguments(name));
+    for (int i = 0; i < 20; ++i) calls.push_back(broker.client()->call(quick, "add", {}));
+    for (const auto& call : calls) EXPECT_TRUE(eventually([&] { return call->is_done(); }));
+    EXPECT_FALSE(held->is_done());
+    broker.stage.open(name);
+    held->wait(kWaitS);
+  }
+}
+
 TEST_F(OrderTest, AThreadThatWaitsForASlowCallDelaysNoOtherThread) {
   LoopbackBroker broker;
   std::thread waiting([&] { broker.run("wait", arguments("slow")); });

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <iterator>
+#include <thread>
 
 namespace cppipc::test {
 
@@ -23,6 +24,9 @@ inline std::size_t running_threads() { return entries_of("/proc/self/task"); }
 class LeakCheck : public testing::Test {
  protected:
   void SetUp() override {
+    // With the first thread of the process a sanitizer may start one of its own.
+    static const bool has_started = (std::thread([] {}).join(), true);
+    (void)has_started;
     descriptors_ = open_descriptors();
     threads_ = running_threads();
   }
