@@ -83,7 +83,9 @@ template <class T, class Read>
 auto read_as(const kj::Array<capnp::word>& words, Read&& read)
     -> std::optional<decltype(read(std::declval<typename T::Reader>()))> {
   try {
-    IncomingMessage message(kj::heapArray<capnp::word>(words));
+    auto copy = kj::heapArray<capnp::word>(words.size());
+    if (words.size() > 0) std::memcpy(copy.begin(), words.begin(), words.asBytes().size());
+    IncomingMessage message(kj::mv(copy));
     auto hooks = kj::heapArrayBuilder<kj::Maybe<kj::Own<capnp::ClientHook>>>(2);
     for (int i = 0; i < 2; ++i) hooks.add(capnp::ClientHook::from(FuzzCaps::placeholder()));
     capnp::ReaderCapabilityTable table(hooks.finish());

@@ -60,8 +60,8 @@ constexpr bool is_built() {
 }
 
 // Calls `visitor(std::type_identity<T>())` with the type of that kind and size.
-template <class Visitor>
-void with_type(char kind, std::uint32_t size, bool half_too, Visitor&& visitor) {
+template <bool kHalfToo, class Visitor>
+void with_type(char kind, std::uint32_t size, Visitor&& visitor) {
   const auto is = [&](char k, std::size_t s) { return kind == k && size == s; };
   if (is('b', 1)) return visitor(std::type_identity<bool>());
   if (is('i', 1)) return visitor(std::type_identity<std::int8_t>());
@@ -72,7 +72,9 @@ void with_type(char kind, std::uint32_t size, bool half_too, Visitor&& visitor) 
   if (is('u', 2)) return visitor(std::type_identity<std::uint16_t>());
   if (is('u', 4)) return visitor(std::type_identity<std::uint32_t>());
   if (is('u', 8)) return visitor(std::type_identity<std::uint64_t>());
-  if (is('f', 2) && half_too) return visitor(std::type_identity<Half>());
+  if constexpr (kHalfToo) {
+    if (is('f', 2)) return visitor(std::type_identity<Half>());
+  }
   if (is('f', 4)) return visitor(std::type_identity<float>());
   if (is('f', 8)) return visitor(std::type_identity<double>());
   if (is('f', sizeof(long double))) return visitor(std::type_identity<long double>());
@@ -136,8 +138,8 @@ void cast_elements(const AnyArray& from, char to_kind, std::uint32_t to_size, vo
     from.copy_to(static_cast<std::byte*>(out));
     return;
   }
-  with_type(parts.kind, parts.number, true, [&]<class From>(std::type_identity<From>) {
-    with_type(to_kind, to_size, false, [&]<class To>(std::type_identity<To>) {
+  with_type<true>(parts.kind, parts.number, [&]<class From>(std::type_identity<From>) {
+    with_type<false>(to_kind, to_size, [&]<class To>(std::type_identity<To>) {
       if constexpr (is_built<From, To>()) {
         cast_all<From>(from, !parts.is_native(), static_cast<To*>(out));
       }
