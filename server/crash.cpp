@@ -26,6 +26,8 @@
 #include <system_error>
 #include <typeinfo>
 
+#include "server/call_history.h"
+
 namespace cppipc::server {
 namespace {
 
@@ -63,18 +65,10 @@ class Line {
     size_ += length;
     return *this;
   }
-  Line& operator<<(std::uintptr_t value) {
-    char digits[2 * sizeof(value) + 3];
-    char* end = digits + sizeof(digits) - 1;
-    *end = '\0';
-    do {
-      *--end = "0123456789abcdef"[value & 0xf];
-      value >>= 4;
-    } while (value != 0);
-    *--end = 'x';
-    *--end = '0';
-    return *this << end;
+  Line& operator<<(const void* address) {
+    return *this << "0x" << Number{reinterpret_cast<std::uintptr_t>(address), 16};
   }
+  Line& operator<<(std::uint64_t value) { return *this << Number{value, 10}; }
   // Writes the line and its end.
   void write_to(int fd) {
     text_[size_] = '\n';
@@ -88,6 +82,21 @@ class Line {
   }
 
  private:
+  struct Number {
+    std::uint64_t value;
+    unsigned base;
+  };
+  Line& operator<<(Number number) {
+    char digits[24];
+    char* end = digits + sizeof(digits) - 1;
+    *end = '\0';
+    do {
+      *--end = "0123456789abcdef"[number.value % number.base];
+      number.value /= number.base;
+    } while (number.value != 0);
+    return *this << end;
+  }
+
   char text_[512];
   std::size_t size_ = 0;
 };
@@ -101,15 +110,29 @@ void never_wait_for(int fd) {
   if (flags >= 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
+void report_calls(int fd) {
+  call_history().for_each_latest([fd](const CallHistory::Call& call) {
+    Line line;
+    line << (call.is_own       ? "unity_server: crashed in "
+             : call.is_running ? "unity_server: running: "
+                               : "unity_server: before that: ")
+         << call.name << " (session " << call.session << ")";
+    line.write_to(fd);
+  });
+}
+
 void report_crash(int fd, int signal, const siginfo_t* info, void* const* frames, int count) {
   never_wait_for(fd);
   Line line;
   line << "unity_server: crashed with " << name_of(signal);
   if (signal != SIGABRT && info->si_code > 0) {  // raised by the processor, not by kill()
-    line << "\nunity_server: fault at address " << reinterpret_cast<std::uintptr_t>(info->si_addr);
+    line << "\nunity_server: fault at address " << info->si_addr;
   }
-  line << "\nunity_server: backtrace:";
   line.write_to(fd);
+  report_calls(fd);
+  Line heading;
+  heading << "unity_server: backtrace:";
+  heading.write_to(fd);
   if (count > 0) ::backtrace_symbols_fd(frames, count, fd);
 }
 

@@ -5,10 +5,10 @@
 namespace cppipc::server {
 
 // From now on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT write `unity_server: crashed with
-// SIGSEGV` and a backtrace to stderr (and to the log file, see set_crash_log), and then end the
-// process by that same signal, so that its parent sees it. std::terminate first writes the type
-// and text of the exception. Call once, early in main(). Threads: from the main thread.
-// Errors: std::system_error.
+// SIGSEGV`, the latest calls (call_history.h) and a backtrace to stderr (and to the log file, see
+// set_crash_log), and then end the process by that same signal, so that its parent sees it.
+// std::terminate first writes the type and text of the exception. Call once, early in main().
+// Threads: from the main thread. Errors: std::system_error.
 void install_crash_handler();
 
 // A second descriptor to write a crash to; -1 for none. Does not own it. Threads: any.

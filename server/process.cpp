@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/call_history.h"
 #include "server/crash.h"
 #include "server/lifetime.h"
 #include "server/listener.h"
@@ -142,6 +143,10 @@ HostOptions Process::host_options() {
     use_crash_stack();
     log_.write(level_of(level), text);
   };
+  options.call_began = [](std::uint64_t session, std::string_view where) {
+    call_history().began(session, where);
+  };
+  options.call_ended = [] { call_history().ended(); };
   options.session_began = [this](std::uint64_t session, const std::string& peer) {
     use_crash_stack();
     log_.info("session " + std::to_string(session) + " began: " + peer);

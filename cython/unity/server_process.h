@@ -28,8 +28,10 @@
 #include <string>
 #include <system_error>
 #include <thread>
+
 #include <utility>
 #include <vector>
+#include "backtrace_names.h"
 
 #include "descriptor.h"
 
@@ -101,10 +103,10 @@ class ServerProcess {
     return ending_;
   }
 
-  // The last lines of what the process has printed, at most 20 and 4 KiB.
+  // The last lines of what the process has printed, at most 32 and 8 KiB, with readable names.
   std::string last_lines() const {
-    constexpr off_t kBytesMax = 4096;
-    constexpr int kLinesMax = 20;
+    constexpr off_t kBytesMax = 8192;
+    constexpr int kLinesMax = 32;
     struct stat status {};
     if (fstat(output_.get(), &status) != 0 || status.st_size == 0) return {};
     const off_t start = std::max<off_t>(0, status.st_size - kBytesMax);
@@ -116,7 +118,8 @@ class ServerProcess {
     for (int line = 0; line < kLinesMax && from != std::string::npos && from > 0; ++line) {
       from = text.rfind('\n', from - 1);
     }
-    return from == std::string::npos || from == 0 ? text : text.substr(from + 1);
+    if (from != std::string::npos && from != 0) text.erase(0, from + 1);
+    return with_readable_names(text);
   }
 
   // What a lost connection means: kServerCrashed with the signal in `error_number` and the last

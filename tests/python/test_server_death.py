@@ -169,6 +169,8 @@ CRASHES = ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT"]
 
 @pytest.mark.parametrize("name", CRASHES)
 def test_a_crash(launched, name):
+    counter = launched.types.Counter()
+    counter.increment()
     with pytest.raises(unity.ServerCrashed) as raised:
         launched.toolkits.diagnostics.crash(signal.Signals[name])
     assert_crash(raised.value, launched, name)
@@ -176,9 +178,18 @@ def test_a_crash(launched, name):
     crashed = lines.index(f"unity_server: crashed with {name}")
     backtrace = lines.index("unity_server: backtrace:")
     assert backtrace > crashed
+    calls = [line.removeprefix("unity_server: ") for line in lines[crashed + 1 : backtrace]]
+    if "fault at" in calls[0]:
+        del calls[0]
+    assert calls == [
+        "crashed in diagnostics.crash (session 1)",
+        "before that: Counter.increment (session 1)",
+        "before that: Counter (session 1)",
+    ]
     frames = [line for line in lines[backtrace + 1 :] if re.search(r"\[0x[0-9a-f]+\]$", line)]
     assert len(frames) >= 3
     assert any("unity_server" in frame for frame in frames)
+    assert any("(cppipc::" in frame for frame in frames), frames
 
 
 def test_a_crash_with_a_log_file(tmp_path):

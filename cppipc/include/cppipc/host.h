@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace cppipc {
 
@@ -37,6 +38,10 @@ struct HostOptions {
   // `reason` is empty when the peer closed in order.
   std::function<void(std::uint64_t session, const std::string& peer)> session_began;
   std::function<void(std::uint64_t session, const std::string& reason)> session_ended;
+  // On the thread that runs a method, just before it and just after it. `where` is its name, such
+  // as "Counter.increment". Must be quick, and must not throw.
+  std::function<void(std::uint64_t session, std::string_view where)> call_began;
+  std::function<void()> call_ended;
   // Lines for a log: from Context::log and of the host itself.
   enum class LogLevel { kDebug, kInfo, kWarning, kError };
   std::function<void(LogLevel, const std::string&)> log;

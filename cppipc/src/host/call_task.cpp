@@ -29,6 +29,23 @@ bool are_imports_among(const std::vector<Cap>& caps) {
   return false;
 }
 
+// Says to whoever wants to know that a method runs on this thread.
+class Notice {
+ public:
+  Notice(const HostOptions& options, std::uint64_t session, std::string_view where)
+      : options_(options) {
+    if (options_.call_began) options_.call_began(session, where);
+  }
+  ~Notice() {
+    if (options_.call_ended) options_.call_ended();
+  }
+  Notice(const Notice&) = delete;
+  Notice& operator=(const Notice&) = delete;
+
+ private:
+  const HostOptions& options_;
+};
+
 Error as_error(const kj::Exception& broken) {
   return Error(ErrorKind::kProtocol,
                std::string("a malformed message: ") + broken.getDescription().cStr());
@@ -103,6 +120,7 @@ Variant CallTask::invoke() {
   context.throw_if_cancelled();
   Invocation invocation{self_ ? self_->object() : nullptr, unmarshal_arguments(), context,
                         session_->core().registry()};
+  const Notice notice(session_->core().options(), session_->id(), where_);
   return function_.invoke(invocation);
 }
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ring of entries whose every word is atomic, so that a reader needs no agreement with writers.
+// It has more entries than it shows: a writer is not overtaken by a whole round while it writes.
+#include "server/call_history.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace cppipc::server {
+namespace {
+
+// The number of the call that this thread began last; 0 for none.
+thread_local std::uint64_t own_call = 0;
+
+}  // namespace
+
+void CallHistory::began(std::uint64_t session, std::string_view name) noexcept {
+  const std::uint64_t number = last_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  Entry& entry = entries_[number % entries_.size()];
+  std::array<std::uint64_t, kNameBytes / sizeof(std::uint64_t)> words{};
+  std::memcpy(words.data(), name.data(), std::min(name.size(), kNameBytes - 1));
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    entry.name[i].store(words[i], std::memory_order_relaxed);
+  }
+  entry.session.store(session, std::memory_order_relaxed);
+  entry.is_running.store(true, std::memory_order_release);
+  own_call = number;
+}
+
+void CallHistory::ended() noexcept {
+  const std::uint64_t number = own_call;
+  own_call = 0;
+  // A call that took long may have lost its entry to a newer one.
+  if (number == 0 || last_.load(std::memory_order_relaxed) - number >= entries_.size()) return;
+  entries_[number % entries_.size()].is_running.store(false, std::memory_order_release);
+}
+
+CallHistory::Call CallHistory::load(std::uint64_t number) const noexcept {
+  const Entry& entry = entries_[number % entries_.size()];
+  Call call;
+  call.is_running = entry.is_running.load(std::memory_order_acquire);
+  call.session = entry.session.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < entry.name.size(); ++i) {
+    const std::uint64_t word = entry.name[i].load(std::memory_order_relaxed);
+    std::memcpy(call.name + i * sizeof word, &word, sizeof word);
+  }
+  call.name[kNameBytes - 1] = '\0';
+  call.is_own = number == own_call;
+  return call;
+}
+
+CallHistory& call_history() noexcept {
+  static CallHistory history;
+  return history;
+}
+
+}  // namespace cppipc::server

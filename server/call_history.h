@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Which calls began lately, for the report of a crash.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace cppipc::server {
+
+// The latest calls of a process. Costs a call some nanoseconds; takes no lock, allocates nothing.
+// Threads: any; for_each_latest() also in a signal handler.
+class CallHistory {
+ public:
+  static constexpr std::size_t kCalls = 6;
+  static constexpr std::size_t kNameBytes = 64;  // longer names are cut
+
+  // The calling thread begins a call, and has ended the one that it began last.
+  void began(std::uint64_t session, std::string_view name) noexcept;
+  void ended() noexcept;
+
+  struct Call {
+    std::uint64_t session = 0;
+    char name[kNameBytes] = {};  // ends with a zero
+    bool is_running = false;
+    bool is_own = false;  // of the thread that asks
+  };
+  // Calls `visit(const Call&)` with the latest calls, newest first. Of a call that begins at that
+  // very moment the name may be mixed up with an older one's.
+  template <class Visit>
+  void for_each_latest(Visit&& visit) const {
+    const std::uint64_t last = last_.load(std::memory_order_acquire);
+    for (std::uint64_t number = last; number > 0 && last - number < kCalls; --number) {
+      visit(load(number));
+    }
+  }
+
+ private:
+  struct Entry {
+    std::atomic<std::uint64_t> session{0};
+    std::atomic<bool> is_running{false};
+    std::array<std::atomic<std::uint64_t>, kNameBytes / sizeof(std::uint64_t)> name{};
+  };
+  Call load(std::uint64_t number) const noexcept;
+
+  std::atomic<std::uint64_t> last_{0};
+  std::array<Entry, 64> entries_;
+};
+
+// That of this process.
+CallHistory& call_history() noexcept;
+
+}  // namespace cppipc::server

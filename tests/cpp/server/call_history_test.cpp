@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/call_history.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace cppipc::server {
+namespace {
+
+// "+name" while it runs, "-name" after, "*" before it if it is this thread's own.
+std::vector<std::string> latest(const CallHistory& history) {
+  std::vector<std::string> calls;
+  history.for_each_latest([&](const CallHistory::Call& call) {
+    calls.push_back((call.is_own ? "*" : "") + std::string(call.is_running ? "+" : "-") +
+                    call.name + " " + std::to_string(call.session));
+  });
+  return calls;
+}
+
+TEST(CallHistory, IsEmptyAtFirst) { EXPECT_TRUE(latest(CallHistory()).empty()); }
+
+TEST(CallHistory, ShowsTheLatestFirst) {
+  CallHistory history;
+  history.began(1, "Counter.increment");
+  history.ended();
+  history.began(2, "work");
+  EXPECT_EQ(latest(history), (std::vector<std::string>{"*+work 2", "-Counter.increment 1"}));
+  history.ended();
+  EXPECT_EQ(latest(history).front(), "-work 2");
+}
+
+TEST(CallHistory, ShowsSoManyAndNoMore) {
+  CallHistory history;
+  for (int i = 0; i < 200; ++i) {
+    history.began(7, std::to_string(i));
+    history.ended();
+  }
+  const auto calls = latest(history);
+  ASSERT_EQ(calls.size(), CallHistory::kCalls);
+  EXPECT_EQ(calls.front(), "-199 7");
+  EXPECT_EQ(calls.back(), "-194 7");
+}
+
+TEST(CallHistory, CutsLongNames) {
+  CallHistory history;
+  history.began(1, std::string(1000, 'x'));
+  EXPECT_EQ(latest(history).front(), "*+" + std::string(CallHistory::kNameBytes - 1, 'x') + " 1");
+}
+
+TEST(CallHistory, KnowsWhoseCallsRun) {
+  CallHistory history;
+  history.began(1, "mine");
+  std::thread other([&] {
+    history.began(2, "other");
+    EXPECT_EQ(latest(history), (std::vector<std::string>{"*+other 2", "+mine 1"}));
+  });
+  other.join();
+  EXPECT_EQ(latest(history), (std::vector<std::string>{"+other 2", "*+mine 1"}));
+}
+
+TEST(CallHistory, ACallThatOutlastsManyOthersEndsNoneOfTheirs) {
+  CallHistory history;
+  history.began(1, "long");
+  std::thread other([&] {
+    for (int i = 0; i < 100; ++i) history.began(2, "short");
+  });
+  other.join();
+  history.ended();
+  for (const auto& call : latest(history)) EXPECT_EQ(call, "+short 2");
+}
+
+TEST(CallHistory, TakesNotesOfManyThreads) {
+  CallHistory history;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 2000; ++n) {
+        history.began(3, "method");
+        history.ended();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (const auto& call : latest(history)) EXPECT_EQ(call, "-method 3");
+}
+
+}  // namespace
+}  // namespace cppipc::server
