@@ -239,6 +239,14 @@ def test_large_arrays_cross(private):
     assert np.array_equal(echo(strided), strided)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_arrays_beyond_512_mib(private):
+    value = np.arange((512 << 20) // 8 + 1, dtype="f8").reshape(-1, 1)
+    got = private.toolkits.diagnostics.echo(value)
+    assert got.shape == value.shape and np.array_equal(got, value)
+
+
 def test_a_submitted_call_sees_the_array_as_it_was(private):
     value = np.ones(3 << 20)
     call = private.toolkits.diagnostics.total.submit(value)

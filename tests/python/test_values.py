@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from equality import same
+from unity import errors
 from unity._values import round_trip
 
 
@@ -171,6 +172,26 @@ def test_text_and_bytes_beyond_one_message(private):
     assert echo(text) == text
     data = bytes(80 << 20)
     assert echo(data) == data
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_text_and_bytes_beyond_512_mib(private):
+    echo = private.toolkits.diagnostics.echo
+    size = (512 << 20) + 1
+    data = bytes(size)
+    assert echo(data) == data
+    text = "a" * size
+    assert echo(text) == text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_numbers_beyond_the_limit_of_a_message(private):
+    """They are no bulk: a list of numbers is part of the message."""
+    with pytest.raises(errors.TooLarge, match="64 MiB|67108864"):
+        private.toolkits.diagnostics.echo([1.5] * (9 << 20))
+    assert private.toolkits.diagnostics.echo([1.5] * (7 << 20)) == [1.5] * (7 << 20)
 
 
 def test_a_million_numbers(private):
