@@ -24,7 +24,7 @@ ObjectServant::ObjectServant(std::shared_ptr<HostSession> session,
 
 ObjectServant::~ObjectServant() {
   if (const auto session = session_.lock()) {
-    session->forget(instance_.get());
+    session->forget(this);
     session->object_removed();
   }
   core_->dispose(std::move(instance_));
@@ -162,10 +162,17 @@ void HostSession::object_added() {
                                              " objects, one more than its limit; drop some");
 }
 
-void HostSession::forget(const Instance* instance) {
+void HostSession::forget(const ObjectServant* servant) {
   std::lock_guard lock(mutex_);
+  const auto found = servants_.find(servant->instance().get());
+  // Its place may be taken: the object was offered anew while this servant was on its way out.
+  if (found != servants_.end() && found->second == servant) servants_.erase(found);
+}
+
+std::shared_ptr<ObjectServant> HostSession::find_servant_locked(const Instance* instance) const {
   const auto found = servants_.find(instance);
-  if (found != servants_.end() && found->second.expired()) servants_.erase(found);
+  if (found == servants_.end()) return nullptr;
+  return std::static_pointer_cast<ObjectServant>(found->second->weak_from_this().lock());
 }
 
 Cap HostSession::cap_of(const ObjectPtr& object) {
@@ -176,15 +183,14 @@ Cap HostSession::cap_of(const ObjectPtr& object) {
   auto instance = core_->instances().find_or_add(*local);
   {
     std::lock_guard lock(mutex_);
-    const auto found = servants_.find(instance.get());
-    if (found != servants_.end()) {
-      if (auto servant = found->second.lock()) return servant;
-    }
+    if (auto servant = find_servant_locked(instance.get())) return servant;
   }
-  // Made outside the lock: if it is over a quota, its end wants the lock.
+  // Made outside the lock, which its end wants: if it is over a quota, or not needed after all.
   auto servant = std::make_shared<ObjectServant>(shared_from_this(), instance);
   std::lock_guard lock(mutex_);
-  servants_[instance.get()] = servant;
+  // The peer takes one object for one capability, whichever thread was first to offer it.
+  if (auto first = find_servant_locked(instance.get())) return first;
+  servants_[instance.get()] = servant.get();
   return servant;
 }
 

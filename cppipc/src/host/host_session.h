@@ -94,7 +94,10 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
  private:
   friend class ObjectServant;
   bool has_too_many_unread() const;
-  void forget(const Instance* instance);
+  // The living servant of an instance; null if there is none.
+  std::shared_ptr<ObjectServant> find_servant_locked(const Instance* instance) const;
+  // Called by the destructor of a servant, which is whole until this returns.
+  void forget(const ObjectServant* servant);
 
   const std::shared_ptr<HostCore> core_;
   const std::uint64_t id_;
@@ -110,7 +113,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::unordered_map<std::uint64_t, std::stop_source> calls_;
   unsigned threads_ = 0;  // that run calls, or are about to
   std::deque<std::unique_ptr<CallTask>> kept_;
-  std::unordered_map<const Instance*, std::weak_ptr<ObjectServant>> servants_;
+  // Those that live, and those whose destructor is about to take them out.
+  std::unordered_map<const Instance*, ObjectServant*> servants_;
 };
 
 // What a connection offers first.

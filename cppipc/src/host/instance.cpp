@@ -26,26 +26,59 @@ Instance::Instance(std::shared_ptr<void> object, const TypeInfo& type,
 
 Instance::~Instance() {
   // Before the object itself goes: its address may be used again at once.
-  all_->remove_expired({object_.get(), type_});
+  all_->remove(this);
+}
+
+Instances::Table::iterator Instances::find_locked(const void* object, const TypeInfo& type) {
+  auto [entry, end] = by_address_.equal_range(object);
+  while (entry != end && &entry->second->type() != &type) ++entry;
+  return entry == end ? by_address_.end() : entry;
 }
 
 std::shared_ptr<Instance> Instances::find_or_add(const LocalObject& object) {
-  std::shared_ptr<Instance> instance;
+  std::shared_ptr<Instance> instance;  // outlives the lock, which its end would take
   std::lock_guard lock(mutex_);
-  auto& entry = by_address_[{object.instance().get(), &object.type()}];
-  instance = entry.lock();
-  if (!instance) {
-    instance = std::make_shared<Instance>(object.instance(), object.type(), shared_from_this());
-    entry = instance;
+  const auto found = find_locked(object.instance().get(), object.type());
+  if (found != by_address_.end()) {
+    // Null if it is on its way out: then the object is exposed anew.
+    instance = found->second->weak_from_this().lock();
+    if (instance) return instance;
+  }
+  instance = std::make_shared<Instance>(object.instance(), object.type(), shared_from_this());
+  if (found != by_address_.end()) {
+    found->second = instance.get();
+  } else {
+    by_address_.emplace(object.instance().get(), instance.get());
   }
   return instance;
 }
 
-void Instances::remove_expired(const Key& key) {
+void Instances::remove(const Instance* instance) {
   std::lock_guard lock(mutex_);
-  const auto found = by_address_.find(key);
-  // Not expired: the object was exposed anew while this instance was on its way out.
-  if (found != by_address_.end() && found->second.expired()) by_address_.erase(found);
+  const auto found = find_locked(instance->object().get(), instance->type());
+  // Its place may be taken: the object was exposed anew while this instance was on its way out.
+  if (found != by_address_.end() && found->second == instance) by_address_.erase(found);
+}
+
+void TicketQueue::push_back(Ticket* ticket) {
+  if (first_ == nullptr) {
+    first_ = ticket;
+    return;
+  }
+  if (!rest_) rest_ = std::make_unique<std::deque<Ticket*>>();
+  rest_->push_back(ticket);
+}
+
+void TicketQueue::remove(const Ticket* ticket) {
+  if (ticket != first_) {
+    std::erase(*rest_, ticket);
+  } else if (rest_) {
+    first_ = rest_->front();
+    rest_->pop_front();
+  } else {
+    first_ = nullptr;
+  }
+  if (rest_ && rest_->empty()) rest_.reset();
 }
 
 std::unique_ptr<Ticket> Order::enter(std::unique_ptr<Ticket> ticket,
@@ -79,11 +112,7 @@ void Order::leave_locked(Ticket& ticket, std::vector<std::unique_ptr<Ticket>>& f
   for (const auto& object : ticket.holds_) {
     auto& queue = object->queue_;
     const bool was_first = queue.front() == &ticket;
-    if (was_first) {
-      queue.pop_front();
-    } else {
-      std::erase(queue, &ticket);
-    }
+    queue.remove(&ticket);
     if (!was_first || queue.empty() || --queue.front()->blocked_by_ != 0) continue;
     const auto next = waiting_.find(queue.front());
     if (next == waiting_.end()) continue;  // it is being dropped as well

@@ -32,9 +32,25 @@ class Ticket {
   bool is_lending_ = false;
 };
 
-// One exposed object, as long as a session refers to it or a call holds it.
+// Tickets in the order they came. An object rarely has more than one, so there is memory for more
+// only while there are more.
+class TicketQueue {
+ public:
+  bool empty() const { return first_ == nullptr; }
+  Ticket* front() const { return first_; }  // null if it is empty
+  void push_back(Ticket* ticket);
+  // Takes out a ticket, which is in it.
+  void remove(const Ticket* ticket);
+
+ private:
+  Ticket* first_ = nullptr;
+  std::unique_ptr<std::deque<Ticket*>> rest_;  // never empty
+};
+
+// One exposed object, as long as a session refers to it or a call holds it. There may be millions,
+// so every byte of it counts.
 // Owns: a share of the object.
-class Instance {
+class Instance : public std::enable_shared_from_this<Instance> {
  public:
   Instance(std::shared_ptr<void> object, const TypeInfo& type,
            std::shared_ptr<class Instances> all);
@@ -50,7 +66,7 @@ class Instance {
   std::shared_ptr<void> object_;
   const TypeInfo* type_;
   std::array<std::uint8_t, 16> id_;
-  std::deque<Ticket*> queue_;  // guarded by Order; the first has the object
+  TicketQueue queue_;  // guarded by Order; the first has the object
 };
 
 // Object -> instance, so that an object has one identity in all sessions. Threads: any.
@@ -60,17 +76,15 @@ class Instances : public std::enable_shared_from_this<Instances> {
 
  private:
   friend class Instance;
-  // The type belongs to it: an object and its first member share an address.
-  using Key = std::pair<const void*, const TypeInfo*>;
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const {
-      return std::hash<const void*>()(key.first) * 31 + std::hash<const void*>()(key.second);
-    }
-  };
-  void remove_expired(const Key& key);
+  using Table = std::unordered_multimap<const void*, Instance*>;
+  Table::iterator find_locked(const void* object, const TypeInfo& type);
+  // Called by the destructor of an instance, which is whole until this returns.
+  void remove(const Instance* instance);
 
   std::mutex mutex_;
-  std::unordered_map<Key, std::weak_ptr<Instance>, KeyHash> by_address_;
+  // Those that live, and those whose destructor is about to remove them: one for an object and a
+  // type, for an object and its first member share an address.
+  Table by_address_;
 };
 
 // Lets calls on one object run one at a time, in the order they came. A call takes all its

@@ -5,6 +5,7 @@
 
 #include <random>
 #include <set>
+#include <thread>
 
 namespace cppipc {
 namespace {
@@ -65,6 +66,37 @@ TEST_F(InstanceTest, OneObjectIsOneInstanceWhileItLives) {
   EXPECT_NE(instances_->find_or_add(LocalObject(thing, plain_))->id(), id);
 }
 
+TEST_F(InstanceTest, AnObjectAndItsFirstMemberAreTwoInstances) {
+  const auto thing = std::make_shared<int>(0);
+  TypeInfo member;
+  const auto whole = instances_->find_or_add(LocalObject(thing, plain_));
+  auto first = instances_->find_or_add(LocalObject(thing, member));
+  EXPECT_NE(first, whole);
+  EXPECT_EQ(&first->type(), &member);
+  first.reset();
+  EXPECT_EQ(instances_->find_or_add(LocalObject(thing, plain_)), whole);
+  EXPECT_NE(instances_->find_or_add(LocalObject(thing, member)), whole);
+}
+
+// Threads let go of an object's instance while others expose it anew.
+TEST_F(InstanceTest, AnObjectNeverHasTwoInstancesAtOneTime) {
+  const auto thing = std::make_shared<int>(0);
+  const LocalObject object(thing, plain_);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20'000; ++i) {
+        const auto one = instances_->find_or_add(object);
+        const auto other = instances_->find_or_add(object);
+        ASSERT_EQ(one, other);
+        ASSERT_EQ(one->object(), thing);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(thing.use_count(), 2);  // ours and that of `object`
+}
+
 TEST_F(InstanceTest, AnInstanceSharesItsObject) {
   auto thing = std::make_shared<int>(0);
   std::weak_ptr<int> weak = thing;
@@ -96,6 +128,25 @@ TEST_F(InstanceTest, CallsOnOneObjectRunOneByOneInTheOrderTheyCame) {
   EXPECT_EQ(order_.waiting(), 0u);
   EXPECT_TRUE(enter("4", {a}));
   end("4");
+}
+
+TEST_F(InstanceTest, ManyCallsWaitForOneObjectAndSomeOfThemGo) {
+  const auto a = object();
+  Names wanted;
+  EXPECT_TRUE(enter("first", {a}));
+  for (int i = 0; i < 100; ++i) {
+    const auto name = std::to_string(i);
+    EXPECT_FALSE(enter(name, {a}, i % 3 == 0 ? 2 : 1));
+    if (i % 3 != 0) wanted.push_back(name);
+  }
+  std::vector<std::unique_ptr<Ticket>> freed;
+  EXPECT_EQ(order_.drop(2, freed).size(), 34u);
+  EXPECT_TRUE(freed.empty());
+  Names seen;
+  for (auto next = end("first"); !next.empty(); next = end(next[0])) seen.push_back(next[0]);
+  EXPECT_EQ(seen, wanted);
+  EXPECT_TRUE(enter("last", {a}));
+  end("last");
 }
 
 TEST_F(InstanceTest, CallsWithoutObjectsAndOnOthersRunAtOnce) {
