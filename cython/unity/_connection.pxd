@@ -4,10 +4,8 @@ from libc.stdint cimport uint32_t
 from libcpp cimport bool as cbool
 from libcpp.memory cimport shared_ptr
 from libcpp.string cimport string
-from libcpp.unordered_map cimport unordered_map
 
 from unity cimport cppipc
-from unity._runtime cimport PyObject
 from unity.cppipc cimport raise_as_python
 
 
@@ -24,17 +22,10 @@ cdef extern from "server_process.h" namespace "unity" nogil:
         string last_lines() except +raise_as_python
 
 
-ctypedef cppipc.RemoteObject* RemotePointer
-ctypedef PyObject* PyPointer
-
-
 cdef class Connection:
     cdef object __weakref__
     cdef shared_ptr[cppipc.Client] client
     cdef shared_ptr[ServerProcess] process  # of a private server, else null
-    # The living proxies by what they hold. Entries are borrowed references: a proxy takes its
-    # own out when it dies. Guarded by the GIL.
-    cdef unordered_map[RemotePointer, PyPointer] proxies
     cdef uint32_t generation
     cdef readonly object description  # a _description.Description
     cdef readonly str address
@@ -43,7 +34,6 @@ cdef class Connection:
     cdef bint is_of_parent(self) noexcept
     cdef int check(self) except -1
     cdef object proxy_of(self, const shared_ptr[cppipc.RemoteObject]& remote)
-    cdef object living_proxy(self, cppipc.RemoteObject* remote)
 
 
 # A connection over an open client; `process` is null but for private servers.

@@ -4,7 +4,6 @@
 import weakref
 
 cimport cython
-from cython.operator cimport dereference
 from libc.string cimport memcmp, memcpy
 from libcpp.memory cimport shared_ptr
 
@@ -94,29 +93,30 @@ cdef class Connection:
     cdef object proxy_of(self, const shared_ptr[cppipc.RemoteObject]& remote):
         # The proxy for a server object: the living one if there is one.
         cdef Proxy fresh
-        living = self.living_proxy(remote.get())
+        living = living_proxy(remote.get())
         if living is not None:
             return living
         name = remote.get().type_name().data()[:remote.get().type_name().size()].decode()
         cls = self.description.class_of(name, self)
         fresh = proxy_maker.make(<TypeObject*>cls)
         # Making it may have run finalisers, and those may have made the same proxy.
-        living = self.living_proxy(remote.get())
+        living = living_proxy(remote.get())
         if living is not None:
             return living
         fresh.connection = self
         fresh.remote = remote
-        self.proxies[remote.get()] = <PyObject*>fresh
+        remote.get().counterpart = <void*>fresh
         return fresh
 
-    cdef object living_proxy(self, cppipc.RemoteObject* remote):
-        found = self.proxies.find(remote)
-        if found == self.proxies.end():
-            return None
-        # While a proxy's weak references end it is still in the table, but it is dead.
-        if Py_REFCNT(dereference(found).second) <= 0:
-            return None
-        return <object>dereference(found).second
+
+# A server object's counterpart is its living proxy: a borrowed reference, which the proxy takes
+# back when it dies. Guarded by the GIL.
+cdef object living_proxy(cppipc.RemoteObject* remote):
+    cdef PyObject* proxy = <PyObject*>remote.counterpart
+    # While a proxy's weak references end it is still the counterpart, but it is dead.
+    if proxy == NULL or Py_REFCNT(proxy) <= 0:
+        return None
+    return <object>proxy
 
 
 cdef Connection new_connection(
@@ -142,14 +142,11 @@ cdef class Proxy:
     def __dealloc__(self):
         if not self.remote:
             return  # it lost the race to stand for its object
+        # Another one may have taken the place of a proxy that was dying.
+        if self.remote.get().counterpart == <void*>self:
+            self.remote.get().counterpart = NULL
         if self.connection.is_of_parent():
             leak_remote(self.remote)
-            return
-        found = self.connection.proxies.find(self.remote.get())
-        # Another one may have taken the place of a proxy that was dying.
-        if (found != self.connection.proxies.end()
-                and dereference(found).second == <PyObject*>self):
-            self.connection.proxies.erase(found)
 
     def __eq__(self, other):
         if not isinstance(other, Proxy):

@@ -142,6 +142,7 @@ cdef extern from "cppipc/function.h" namespace "cppipc" nogil:
 
 cdef extern from "cppipc/client.h" namespace "cppipc" nogil:
     cdef cppclass RemoteObject(Object):
+        void* counterpart
         const Bytes16& object_id()
 
     cdef cppclass CallOptions:

@@ -33,6 +33,10 @@ class RemoteObject : public Object {
   virtual const std::array<std::uint8_t, 16>& object_id() const = 0;
   // The client it belongs to; null once that was destroyed.
   virtual std::shared_ptr<Client> client() const = 0;
+
+  // For a binding to another language: what stands for this object there. Null at first; the
+  // library never looks at it. Threads: whoever uses it sees to that.
+  void* counterpart = nullptr;
 };
 
 struct CallOptions {

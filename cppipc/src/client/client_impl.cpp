@@ -24,15 +24,14 @@ struct Ignored final : PendingReply {
 
 }  // namespace
 
-std::shared_ptr<Client> Reference::client() const { return client_.lock(); }
-
 ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string transport,
                        ConnectOptions options)
     : options_(std::move(options)),
       address_(std::move(address)),
       transport_(std::move(transport)),
       poller_(std::make_shared<Poller>()),
-      peer_(std::make_shared<Peer>(std::move(socket), options_.message_bytes, poller_)) {
+      references_(std::make_shared<ReferenceSource>(poller_)),
+      peer_(std::make_shared<Peer>(std::move(socket), options_.message_bytes, references_)) {
   limits_.message_bytes = options_.message_bytes;
   limits_.inline_bytes = options_.inline_bytes;
   if (!options_.on_interrupt) return;
@@ -114,8 +113,7 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
 CallPtr ClientImpl::call(const std::shared_ptr<RemoteObject>& target, const std::string& method,
                          Arguments arguments, CallOptions options) {
   throw_if_child();
-  cap_of(target);  // refuses references of another session
-  const auto& import = static_cast<const Reference&>(*target).import();
+  const auto import = std::get<std::shared_ptr<Import>>(cap_of(target));
   return start<wire::Object::CallParams>(
       import, capnp::typeId<wire::Object>(), 0, arguments, options,
       [&](wire::Object::CallParams::Builder& params) { params.setMethod(method); });
@@ -154,13 +152,13 @@ bool ClientImpl::wait(Waiter& waiter, std::optional<Driver::Clock::time_point> u
 void ClientImpl::wait(Waiter& waiter) { wait(waiter, std::nullopt); }
 
 Cap ClientImpl::cap_of(const ObjectPtr& object) {
-  const auto* reference = dynamic_cast<const Reference*>(object.get());
-  if (reference == nullptr || reference->import()->connection() != &peer_->let_go()) {
+  auto* reference = dynamic_cast<Reference*>(object.get());
+  if (reference == nullptr || reference->connection() != references_.get()) {
     throw Error(
         ErrorKind::kInvalidArgument,
         "the object belongs to another session than the one it is used with (" + address_ + ")");
   }
-  return reference->import();
+  return std::shared_ptr<Import>(object, reference);
 }
 
 std::array<std::uint8_t, 16> ClientImpl::id_of(const ObjectPtr& object) {
@@ -173,19 +171,7 @@ ObjectPtr ClientImpl::object_of(const Cap& cap, std::string_view type,
   if (import == nullptr || id.size() != 16) {
     throw Error(ErrorKind::kProtocol, "the server sent a reference that refers to nothing");
   }
-  std::array<std::uint8_t, 16> key;
-  std::copy(id.begin(), id.end(), key.begin());
-  std::lock_guard lock(references_mutex_);
-  auto& entry = references_[key];
-  if (auto known = entry.lock()) return known;
-  auto reference = std::make_shared<Reference>(
-      std::static_pointer_cast<ClientImpl>(shared_from_this()), *import, std::string(type), key);
-  entry = reference;
-  if (references_.size() >= sweep_at_) {
-    std::erase_if(references_, [](const auto& pair) { return pair.second.expired(); });
-    sweep_at_ = std::max<std::size_t>(64, 2 * references_.size());
-  }
-  return reference;
+  return references_->reference_of(*import, type, id.first<16>());
 }
 
 void ClientImpl::close() {

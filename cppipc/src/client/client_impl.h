@@ -5,11 +5,9 @@
 #include <cppipc/client.h>
 
 #include <atomic>
-#include <cstring>
-#include <mutex>
-#include <unordered_map>
 
 #include "client/driver.h"
+#include "client/reference.h"
 #include "rpc/fork_guard.h"
 #include "rpc/message_caps.h"
 
@@ -18,26 +16,7 @@ namespace cppipc {
 class ClientImpl;
 class ClientCall;
 
-// A reference to a server object. Owns: one Import, which reports its own end.
-class Reference final : public RemoteObject {
- public:
-  Reference(std::weak_ptr<ClientImpl> client, std::shared_ptr<Import> import, std::string type,
-            std::array<std::uint8_t, 16> id)
-      : client_(std::move(client)), import_(std::move(import)), type_(std::move(type)), id_(id) {}
-
-  std::string_view type_name() const override { return type_; }
-  const std::array<std::uint8_t, 16>& object_id() const override { return id_; }
-  std::shared_ptr<Client> client() const override;
-  const std::shared_ptr<Import>& import() const { return import_; }
-
- private:
-  std::weak_ptr<ClientImpl> client_;
-  std::shared_ptr<Import> import_;
-  std::string type_;
-  std::array<std::uint8_t, 16> id_;
-};
-
-// Owns: the connection, its watcher, and the table of references by object id.
+// Owns: the connection and its watcher, a share of what its references share.
 class ClientImpl final : public Client, public ObjectMap {
  public:
   ClientImpl(Descriptor socket, std::string address, std::string transport, ConnectOptions options);
@@ -99,6 +78,7 @@ class ClientImpl final : public Client, public ObjectMap {
   std::string address_;
   std::string transport_;
   std::shared_ptr<Poller> poller_;
+  std::shared_ptr<ReferenceSource> references_;
   std::shared_ptr<Peer> peer_;
   std::shared_ptr<Driver> driver_;
   std::shared_ptr<Import> session_;
@@ -110,17 +90,6 @@ class ClientImpl final : public Client, public ObjectMap {
   std::atomic<std::uint64_t> last_call_id_{0};
   std::atomic<bool> is_closed_{false};
   std::atomic<bool> is_explained_{false};
-
-  struct IdHash {
-    std::size_t operator()(const std::array<std::uint8_t, 16>& id) const {
-      std::size_t value = 0;
-      std::memcpy(&value, id.data(), sizeof value);
-      return value;
-    }
-  };
-  std::mutex references_mutex_;
-  std::unordered_map<std::array<std::uint8_t, 16>, std::weak_ptr<Reference>, IdHash> references_;
-  std::size_t sweep_at_ = 64;  // entries at which dead ones are swept out
 };
 
 }  // namespace cppipc

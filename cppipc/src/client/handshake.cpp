@@ -87,6 +87,7 @@ void ClientImpl::fetch_description(Driver::Clock::time_point until) {
 
 void ClientImpl::open() {
   std::weak_ptr<ClientImpl> weak = std::static_pointer_cast<ClientImpl>(shared_from_this());
+  references_->set_client(weak);
   driver_ = std::make_shared<Driver>(peer_, poller_, [weak, peer = peer_](const Error& error) {
     if (const auto self = weak.lock()) {
       self->ended(error);

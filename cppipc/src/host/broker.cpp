@@ -201,8 +201,6 @@ std::shared_ptr<Exported> make_broker(std::weak_ptr<HostSession> session) {
 }
 
 void ObjectServant::call(IncomingCall call) {
-  const auto session = session_.lock();
-  if (!session) return call.fail("the session is over");
   if (call.interface_id() != capnp::typeId<wire::Object>() || call.method_id() != 0) {
     return call.fail("an object has the method call() only", true);
   }
@@ -216,7 +214,8 @@ void ObjectServant::call(IncomingCall call) {
         std::move(call),
         unknown("'" + type.name + "' has no method or writable property '" + name + "'"));
   }
-  SessionServant::start(session, std::move(call), info, *member, instance_, type.name + "." + name);
+  SessionServant::start(session_, std::move(call), info, *member, instance_,
+                        type.name + "." + name);
 }
 
 }  // namespace cppipc

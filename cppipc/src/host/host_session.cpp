@@ -17,17 +17,15 @@ constexpr std::uint64_t kFairShareBytes = 1 << 20;
 
 ObjectServant::ObjectServant(std::shared_ptr<HostSession> session,
                              std::shared_ptr<Instance> instance)
-    : session_(session), core_(session->core().shared_from_this()), instance_(std::move(instance)) {
-  session->object_added();
-  ++core_->counters().live_objects;
+    : session_(std::move(session)), instance_(std::move(instance)) {
+  session_->object_added();
+  ++session_->core().counters().live_objects;
 }
 
 ObjectServant::~ObjectServant() {
-  if (const auto session = session_.lock()) {
-    session->forget(this);
-    session->object_removed();
-  }
-  core_->dispose(std::move(instance_));
+  session_->forget(this);
+  session_->object_removed();
+  session_->core().dispose(std::move(instance_));
 }
 
 HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,

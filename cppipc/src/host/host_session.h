@@ -22,7 +22,9 @@
 namespace cppipc {
 
 // One exposed object offered to one session, as long as the session's peer holds it.
-// Owns: a share of the instance. Threads: any.
+// There may be millions, so every byte of it counts.
+// Owns: a share of the instance, and one of the session: a circle that the end of the connection
+// opens, for the peer then lets go of all that it offered. Threads: any.
 class ObjectServant final : public Exported {
  public:
   ObjectServant(std::shared_ptr<HostSession> session, std::shared_ptr<Instance> instance);
@@ -31,8 +33,7 @@ class ObjectServant final : public Exported {
   const std::shared_ptr<Instance>& instance() const { return instance_; }
 
  private:
-  std::weak_ptr<HostSession> session_;
-  std::shared_ptr<HostCore> core_;
+  const std::shared_ptr<HostSession> session_;
   std::shared_ptr<Instance> instance_;
 };
 

@@ -25,24 +25,42 @@ class Exported : public std::enable_shared_from_this<Exported> {
   virtual bool is_transfer() const { return false; }
 };
 
+class Import;
+
+// What all imports of one connection share: how they are made, and the list of those that were
+// dropped. A side that keeps something of its own with an import derives from both.
+// Owned by the peer and by each import. Threads: any.
+class ImportSource : public LetGoList, public std::enable_shared_from_this<ImportSource> {
+ public:
+  using LetGoList::LetGoList;
+  virtual ~ImportSource() = default;
+  // Called with the tables of the peer locked: it does nothing but make one, by make_shared().
+  virtual std::shared_ptr<Import> make(std::uint32_t id);
+};
+
 // Our counted hold on something of the peer's. The destructor takes no lock and sends nothing:
 // it leaves a note, which becomes a Release message when the connection is next used.
+// While there is one of an id, everything that comes with that id is this one.
 class Import {
  public:
-  Import(std::shared_ptr<LetGoList> list, std::uint32_t id)
-      : list_(std::move(list)), note_(std::make_unique<LetGoList::Note>(id)) {}
-  ~Import() { list_->push(std::move(note_)); }
+  Import(std::shared_ptr<ImportSource> source, std::uint32_t id)
+      : source_(std::move(source)), note_(std::make_unique<LetGoList::Note>(id)) {}
+  ~Import() { source_->push(std::move(note_)); }
   Import(const Import&) = delete;
   Import& operator=(const Import&) = delete;
 
   std::uint32_t id() const { return note_->id; }
-  // Imports of one connection share one list.
-  const LetGoList* connection() const { return list_.get(); }
+  // The same for all imports of one connection.
+  const ImportSource* connection() const { return source_.get(); }
 
  private:
-  std::shared_ptr<LetGoList> list_;
+  std::shared_ptr<ImportSource> source_;
   std::unique_ptr<LetGoList::Note> note_;
 };
+
+inline std::shared_ptr<Import> ImportSource::make(std::uint32_t id) {
+  return std::make_shared<Import>(shared_from_this(), id);
+}
 
 // A capability in a message; monostate for none.
 using Cap = std::variant<std::monostate, std::shared_ptr<Exported>, std::shared_ptr<Import>>;

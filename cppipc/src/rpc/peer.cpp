@@ -17,9 +17,9 @@ capnp::AnyPointer::Reader Returned::content() {
   return message->reader().getRoot<rpc::Message>().getReturn().getResults().getContent();
 }
 
-Peer::Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<Poller> poller)
+Peer::Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<ImportSource> imports)
     : connection_(std::move(socket), message_bytes),
-      let_go_(std::make_shared<LetGoList>(std::move(poller))) {}
+      source_(imports ? std::move(imports) : std::make_shared<ImportSource>(nullptr)) {}
 
 Peer::~Peer() { disconnect(Error(ErrorKind::kConnectionLost, "the connection was closed")); }
 
@@ -103,8 +103,8 @@ void Peer::send_release(std::uint32_t id, std::uint32_t count) {
 }
 
 void Peer::carry_out_let_go() {
-  if (let_go_->is_empty()) return;
-  auto notes = let_go_->take();
+  if (source_->is_empty()) return;
+  auto notes = source_->take();
   for (; notes; notes = std::move(notes->next)) {
     std::uint32_t count = 0;
     {

@@ -51,14 +51,14 @@ class PendingReply {
 // Threads: receive() on one thread at a time; everything else on any thread.
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
-  // `poller` is woken when a reference was dropped after an arm() of let_go(); may be null.
-  Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<Poller> poller);
+  // `imports` makes what comes from the other side; null: plain imports, which wake nobody.
+  Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<ImportSource> imports);
   ~Peer();
   // What the peer gets when it asks for our bootstrap capability. Before the first receive().
   void offer(std::shared_ptr<Exported> bootstrap) { bootstrap_ = std::move(bootstrap); }
 
   Connection& connection() { return connection_; }
-  LetGoList& let_go() { return *let_go_; }
+  LetGoList& let_go() { return *source_; }
 
   // Handles what has arrived, and stops early after about `most_bytes` (kMore: call again).
   // Errors: as Connection::receive(); kProtocol. Call disconnect() then.
@@ -162,7 +162,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   Connection connection_;
   std::shared_ptr<Exported> bootstrap_;
-  std::shared_ptr<LetGoList> let_go_;
+  const std::shared_ptr<ImportSource> source_;
 
   mutable std::mutex mutex_;
   std::vector<Question> questions_;

@@ -67,7 +67,7 @@ Cap Peer::import_locked(std::uint32_t id) {
   ++entry.references;
   auto import = entry.import.lock();
   if (!import) {
-    import = std::make_shared<Import>(let_go_, id);
+    import = source_->make(id);
     entry.import = import;
   }
   return import;

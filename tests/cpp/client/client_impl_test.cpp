@@ -2,6 +2,7 @@
 // References and their identity, arguments that cannot cross, closing, and lost connections.
 #include <sys/socket.h>
 
+#include <barrier>
 #include <thread>
 
 #include "support/loopback.h"
@@ -113,6 +114,29 @@ TEST_F(ClientImplTest, AnObjectThatIsDroppedAndSentAtOnceIsNeverLost) {
   }
   is_over = true;
   other.join();
+}
+
+// Several threads of the host offer an object to one session for the first time at one time.
+TEST_F(ClientImplTest, AnObjectThatManyThreadsAreGivenAtOnceIsOneReference) {
+  constexpr std::size_t kThreads = 4;
+  LoopbackBroker broker;
+  const auto safe = broker.create("Safe");
+  std::vector<Ref> parts(kThreads);
+  std::barrier round(kThreads);
+  std::vector<std::thread> threads;
+  for (std::size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 300; ++i) {
+        round.arrive_and_wait();
+        parts[thread] = ref_of(broker.call(safe, "part"));
+        round.arrive_and_wait();
+        EXPECT_EQ(parts[thread], parts[0]);
+        round.arrive_and_wait();
+        parts[thread].reset();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
 }
 
 TEST_F(ClientImplTest, AReferenceOfAnotherSessionCannotBeUsed) {

@@ -37,7 +37,8 @@ class DriverTest : public test::LeakCheck {
     server_ = std::make_shared<Peer>(std::move(theirs), test::kMessageBytes, nullptr);
     server_->offer(bootstrap_);
     const auto poller = std::make_shared<Poller>();
-    peer_ = std::make_shared<Peer>(std::move(ours), test::kMessageBytes, poller);
+    peer_ = std::make_shared<Peer>(std::move(ours), test::kMessageBytes,
+                                   std::make_shared<ImportSource>(poller));
     driver_ = std::make_shared<Driver>(peer_, poller, [this](const Error& error) {
       ++ends_;
       peer_->disconnect(error);

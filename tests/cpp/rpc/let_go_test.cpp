@@ -107,8 +107,8 @@ TEST_F(LetGo, NoNoteIsMissedByAReaderThatSleeps) {
 }
 
 TEST_F(LetGo, AnImportLeavesANoteWhenItsLastShareGoes) {
-  const auto list = std::make_shared<LetGoList>(nullptr);
-  auto import = std::make_shared<Import>(list, 42);
+  const auto list = std::make_shared<ImportSource>(nullptr);
+  auto import = list->make(42);
   auto other = import;
   EXPECT_EQ(import->id(), 42u);
   EXPECT_EQ(import->connection(), list.get());

@@ -96,7 +96,7 @@ TEST_F(OutgoingTest, ACapabilityThatIsNotStoredIsOfNoConsequence) {
 }
 
 TEST_F(OutgoingTest, AnImportIsFoundToo) {
-  const auto import = std::make_shared<Import>(std::make_shared<LetGoList>(nullptr), 17);
+  const auto import = std::make_shared<Import>(std::make_shared<ImportSource>(nullptr), 17);
   init().setObject(message_.add(import).castAs<wire::Object>());
   EXPECT_EQ(std::get<std::shared_ptr<Import>>(at({0})), import);
 }

@@ -43,7 +43,8 @@ class ReadPeer {
  public:
   explicit ReadPeer(Descriptor socket, std::shared_ptr<Exported> bootstrap = nullptr)
       : poller(std::make_shared<Poller>()),
-        peer(std::make_shared<Peer>(std::move(socket), test::kMessageBytes, poller)) {
+        peer(std::make_shared<Peer>(std::move(socket), test::kMessageBytes,
+                                    std::make_shared<ImportSource>(poller))) {
     if (bootstrap) peer->offer(bootstrap);
     poller->add(peer->connection().fd(), 1);
     reader_ = std::thread([this] { read(); });

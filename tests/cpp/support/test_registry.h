@@ -104,15 +104,22 @@ class Probe : public std::enable_shared_from_this<Probe> {
   std::atomic<int> users_{0};
 };
 
-// A thread-safe object.
+// A thread-safe object, which has another one.
 class Safe {
  public:
+  struct Part {};
+
   Safe() { ++live; }
   ~Safe() { --live; }
   Safe(const Safe&) = delete;
   Safe& operator=(const Safe&) = delete;
 
+  std::shared_ptr<Part> part() const { return part_; }
+
   static inline std::atomic<int> live{0};
+
+ private:
+  const std::shared_ptr<Part> part_ = std::make_shared<Part>();
 };
 
 // An object whose destructor waits at the gate "destructor".
@@ -190,8 +197,10 @@ inline void register_others(Registry& registry, Stage& stage) {
   registry.type<Safe>("Safe", "Any number of calls at one time.")
       .init<>()
       .thread_safe()
+      .method("part", &Safe::part, "Its one and only part.")
       .method(
           "wait", [&stage](Safe&, const std::string& name) { stage.wait(name); }, arg("name"));
+  registry.type<Safe::Part>("Part", "A part of a Safe.");
   registry.type<Heavy>("Heavy", "Takes its time to go.").init([&stage] {
     return std::make_shared<Heavy>(stage);
   });
