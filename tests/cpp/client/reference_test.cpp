@@ -161,8 +161,7 @@ class StrangeServer {
     call.reply(std::move(reply));
   }
   void answer_run(IncomingCall call) {
-    const std::string name(
-        call.params().getAs<wire::Session::RunParams>().getFunction().cStr());
+    const std::string name(call.params().getAs<wire::Session::RunParams>().getFunction().cStr());
     const auto type = name.substr(0, name.find(' '));
     const auto ids = name.substr(type.size() + 1);
     auto reply = call.begin_reply(256);
@@ -189,8 +188,7 @@ TEST_F(StrangeServerTest, OneCapabilityIsOneReference) {
   const auto first = server.run("Counter aa");
   const auto& items = first.as<List>().items;
   EXPECT_EQ(items[0].as<ObjectPtr>(), items[1].as<ObjectPtr>());
-  EXPECT_EQ(server.run("Counter a").as<List>().items[0].as<ObjectPtr>(),
-            items[0].as<ObjectPtr>());
+  EXPECT_EQ(server.run("Counter a").as<List>().items[0].as<ObjectPtr>(), items[0].as<ObjectPtr>());
 }
 
 TEST_F(StrangeServerTest, OneCapabilityWithTwoIdsOrTypesBreaksTheProtocol) {

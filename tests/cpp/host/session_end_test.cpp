@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "support/loopback.h"
@@ -150,7 +151,7 @@ TEST_F(SessionEnd, GarbageEndsItsSessionOnly) {
 }
 
 TEST_F(SessionEnd, ASocketThatCannotBeServedIsRefused) {
-  int ended = 0;
+  std::atomic<int> ended{0};  // the host ends the others on its threads
   HostOptions options;
   options.session_ended = [&](std::uint64_t, const std::string&) { ++ended; };
   {
