@@ -72,7 +72,8 @@ TEST_F(RacesTest, TheSessionIsClosed) {
   LoopbackBroker broker;
   for (unsigned round = 0; round < kRounds; ++round) {
     const auto client = broker.connect();
-    race(client, [&] { client->close(); }, round);
+    race(
+        client, [&] { client->close(); }, round);
     EXPECT_TRUE(broker.host_has([](const HostStats& stats) {
       return stats.sessions == 1 && stats.live_objects == 0 && stats.calls_running == 0;
     }));
@@ -83,7 +84,8 @@ TEST_F(RacesTest, TheSessionIsClosed) {
 TEST_F(RacesTest, TheServerGoes) {
   for (unsigned round = 0; round < kRounds; ++round) {
     LoopbackBroker broker;
-    race(broker.client(), [&] { broker.end_host(); }, round);
+    race(
+        broker.client(), [&] { broker.end_host(); }, round);
   }
 }
 
@@ -93,7 +95,8 @@ TEST_F(RacesTest, TheConnectionBreaks) {
     auto socket = broker.connect_raw();
     const int fd = socket.get();
     const auto client = Client::adopt(socket.release(), {});
-    race(client, [&] { ::shutdown(fd, SHUT_RDWR); }, round);
+    race(
+        client, [&] { ::shutdown(fd, SHUT_RDWR); }, round);
     client->close();
     EXPECT_TRUE(broker.host_has([](const HostStats& stats) { return stats.sessions == 1; }));
   }
