@@ -15,6 +15,8 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 # -fPIC for executables as well: all objects may go into libcppipc.so, and precompiled headers can
 # be shared between libraries and tests.
 add_compile_options(-fPIC -Wall -Wextra)
+# Calls within libcppipc.so may be inlined; nobody replaces single functions of it.
+add_compile_options(-fno-semantic-interposition)
 # No path of the checkout gets into a binary, so builds of two clones are equal.
 add_compile_options("-ffile-prefix-map=${CMAKE_BINARY_DIR}=build"
                     "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")

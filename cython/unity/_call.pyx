@@ -17,7 +17,7 @@ from unity cimport cppipc
 from unity._connection cimport Connection
 from unity._routine cimport Routine
 from unity._runtime cimport PyObject, Runtime, runtime
-from unity._values cimport from_variant
+from unity._reading cimport value_of
 from unity.cppipc cimport raise_as_python
 from unity.type_slots cimport Maker, TypeObject, seal
 
@@ -26,7 +26,7 @@ from unity import errors
 
 cdef extern from "waiting.h" namespace "unity" nogil:
     void wait_for "unity::wait" (
-        const Runtime&, cppipc.Call&, optional[double], cppipc.Variant*, cbool*) \
+        const Runtime&, cppipc.Call&, optional[double], shared_ptr[cppipc.Result]*, cbool*) \
         except +raise_as_python
     void leak_call "unity::leak" (cppipc.CallPtr&)
 
@@ -178,7 +178,7 @@ cdef class CallState:
 
 cdef int fetch(CallState self, object timeout) except -1:
     # Waits for the outcome and keeps it. A timeout or Ctrl-C is none: it is raised.
-    cdef cppipc.Variant value
+    cdef shared_ptr[cppipc.Result] reply
     cdef optional[double] timeout_s
     cdef cbool is_interrupted = False
     cdef shared_ptr[cppipc.Call] call = self.call
@@ -190,8 +190,8 @@ cdef int fetch(CallState self, object timeout) except -1:
     result, error = None, None
     try:
         with nogil:
-            wait_for(process_runtime[0], call.get()[0], timeout_s, &value, &is_interrupted)
-        result = from_variant(value, self.connection)
+            wait_for(process_runtime[0], call.get()[0], timeout_s, &reply, &is_interrupted)
+        result = value_of(reply, self.connection)
     except Exception as raised:
         if is_interrupted:
             raise

@@ -16,7 +16,7 @@ from unity._connection cimport Connection, ServerProcess, new_connection
 from unity._description cimport description_of
 from unity._routine cimport Target
 from unity._runtime cimport Runtime, runtime
-from unity._values cimport from_variant
+from unity._reading cimport value_of
 from unity.cppipc cimport raise_as_python
 
 from unity import _runtime, errors
@@ -35,8 +35,8 @@ cdef extern from "waiting.h" namespace "unity" nogil:
         except +raise_as_python
     void send_and_wait(
         const Runtime&, cppipc.Client&, Target, const string&,
-        const shared_ptr[cppipc.RemoteObject]&, cppipc.Arguments&, const cppipc.CallOptions&,
-        cppipc.Variant*) except +raise_as_python
+        const shared_ptr[cppipc.RemoteObject]&, cppipc.ValueWriter&, const cppipc.CallOptions&,
+        shared_ptr[cppipc.Result]*) except +raise_as_python
 
 
 cdef Runtime* process_runtime = runtime()
@@ -126,9 +126,9 @@ def ping(Connection connection, timeout_s=None):
 
 
 cdef object ask(Connection connection, Target target, object timeout_s):
-    cdef cppipc.Arguments arguments
+    cdef cppipc.ValueWriter no_arguments
     cdef cppipc.CallOptions options
-    cdef cppipc.Variant result
+    cdef shared_ptr[cppipc.Result] result
     cdef shared_ptr[cppipc.RemoteObject] no_object
     cdef string no_name
     connection.check()
@@ -136,8 +136,8 @@ cdef object ask(Connection connection, Target target, object timeout_s):
         options.timeout_s = <double>timeout_s
     with nogil:
         send_and_wait(process_runtime[0], connection.client.get()[0], target, no_name, no_object,
-                      arguments, options, &result)
-    return from_variant(result, connection)
+                      no_arguments, options, &result)
+    return value_of(result, connection)
 
 
 def end_sessions():

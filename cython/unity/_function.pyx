@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Callables: methods, properties, toolkits and constructors, and the way of a blocking call.
 
-A call takes three steps: arguments become variants with the GIL, the call is sent and waited
-for without it, the result becomes a Python value with it.
+A call takes three steps: arguments are written into a message with the GIL, the call is sent and
+waited for without it, the result is read from its message with it.
 """
 
 from libcpp.optional cimport nullopt, optional
@@ -14,7 +14,7 @@ from unity._call cimport new_call
 from unity._connection cimport Connection, Proxy
 from unity._routine cimport Routine, Target
 from unity._runtime cimport PyObject, Runtime, runtime
-from unity._values cimport from_variant
+from unity._reading cimport value_of
 from unity.cppipc cimport raise_as_python
 from unity.type_slots cimport TypeObject, enable_vectorcall, rename_type, seal
 
@@ -27,11 +27,11 @@ cdef extern from "Python.h":
 cdef extern from "waiting.h" namespace "unity" nogil:
     cppipc.CallPtr send(
         cppipc.Client&, Target, const string&, const shared_ptr[cppipc.RemoteObject]&,
-        cppipc.Arguments&, const cppipc.CallOptions&) except +raise_as_python
+        cppipc.ValueWriter&, const cppipc.CallOptions&) except +raise_as_python
     void send_and_wait(
         const Runtime&, cppipc.Client&, Target, const string&,
-        const shared_ptr[cppipc.RemoteObject]&, cppipc.Arguments&, const cppipc.CallOptions&,
-        cppipc.Variant*) except +raise_as_python
+        const shared_ptr[cppipc.RemoteObject]&, cppipc.ValueWriter&, const cppipc.CallOptions&,
+        shared_ptr[cppipc.Result]*) except +raise_as_python
 
 
 cdef Runtime* process_runtime = runtime()
@@ -42,8 +42,8 @@ cdef object invoke(Routine routine, Connection connection, Proxy target,
                    const cppipc.CallOptions& options, PyObject** values, Py_ssize_t positional,
                    PyObject* keywords):
     # A blocking call.
-    cdef cppipc.Arguments arguments
-    cdef cppipc.Variant result
+    cdef cppipc.ValueWriter arguments
+    cdef shared_ptr[cppipc.Result] result
     cdef const shared_ptr[cppipc.RemoteObject]* remote = &no_object
     connection.check()
     routine.marshal(&arguments, values, positional, keywords, connection, False)
@@ -56,7 +56,7 @@ cdef object invoke(Routine routine, Connection connection, Proxy target,
     finally:
         if process_runtime.has_dropped():
             process_runtime.release_dropped()
-    return from_variant(result, connection)
+    return value_of(result, connection)
 
 
 cdef class Function:
@@ -91,7 +91,7 @@ cdef class Function:
 
     def submit(self, *args, **kwargs):
         """Send the call and return its future, a `unity.Call`, without waiting."""
-        cdef cppipc.Arguments arguments
+        cdef cppipc.ValueWriter arguments
         cdef cppipc.CallPtr call
         cdef const shared_ptr[cppipc.RemoteObject]* remote = &no_object
         cdef tuple values = args

@@ -34,9 +34,9 @@ cdef class Routine:
     cdef bint takes_rest         # and any further values without a name
     cdef object signature_       # inspect.Signature, once asked for
 
-    # Checks the arguments and turns them into variants; no I/O. `keywords` are the names of
-    # the last of `values`, or NULL. Errors: WrongType and those of to_variant().
-    cdef int marshal(self, cppipc.Arguments* out, PyObject** values, Py_ssize_t positional,
+    # Checks the arguments and writes them as a message has them; no I/O. `keywords` are the names
+    # of the last of `values`, or NULL. Errors: WrongType and those of write().
+    cdef int marshal(self, cppipc.ValueWriter* out, PyObject** values, Py_ssize_t positional,
                      PyObject* keywords, Connection connection, bint is_copying) except -1
 
 

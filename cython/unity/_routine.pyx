@@ -4,12 +4,14 @@
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_Check
 from libcpp.string cimport string
+from libcpp.vector cimport vector
 
 from unity cimport cppipc
 from unity._connection cimport Connection
 from unity._marshaller cimport Marshaller
 from unity._runtime cimport PyObject
-from unity._values cimport from_variant, to_variant
+from unity._values cimport from_variant
+from unity._writing cimport write
 from unity.type_slots cimport TypeObject, seal
 
 import sys
@@ -39,24 +41,30 @@ cdef class Routine:
                 self.parameters, self.takes_rest, self.is_variadic, self.result)
         return self.signature_
 
-    cdef int marshal(self, cppipc.Arguments* out, PyObject** values, Py_ssize_t positional,
+    cdef int marshal(self, cppipc.ValueWriter* out, PyObject** values, Py_ssize_t positional,
                      PyObject* keywords, Connection connection, bint is_copying) except -1:
         cdef Marshaller marshaller
         cdef Py_ssize_t named = 0 if keywords == NULL else PyTuple_GET_SIZE(<object>keywords)
         cdef Py_ssize_t known = PyTuple_GET_SIZE(self.names)
         cdef Py_ssize_t i
+        cdef size_t place
+        cdef vector[string] names
         check(self, positional, keywords, named)
         marshaller.connection = <PyObject*>connection
         marshaller.is_copying = is_copying
-        out.values.resize(positional + named)
+        place = out.begin(positional + named, connection.client.get().limits())
         for i in range(positional):
             marshaller.label = PyTuple_GET_ITEM(self.names, i) if i < known else <PyObject*>REST
-            to_variant(&out.values[i], <object>values[i], &marshaller)
+            write(out, place + i * cppipc.kPlaceWords, <object>values[i], &marshaller)
         for i in range(named):
             keyword = <object>PyTuple_GET_ITEM(<object>keywords, i)
             marshaller.label = <PyObject*>keyword
-            to_variant(&out.values[positional + i], <object>values[positional + i], &marshaller)
-            out.names.push_back(utf8(keyword))
+            write(out, place + (positional + i) * cppipc.kPlaceWords,
+                  <object>values[positional + i], &marshaller)
+            names.push_back(utf8(keyword))
+        if named != 0:
+            out.put_names(names)
+        out.finish()
         return 0
 
 

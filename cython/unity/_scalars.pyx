@@ -55,6 +55,13 @@ cdef int put_scalar(cppipc.Variant* out, object value, const Marshaller* marshal
     return 0
 
 
+cdef int put_moment(cppipc.Variant* out, object value, const Marshaller* marshaller) except -1:
+    if (py.PyDateTime_CheckExact(value) or py.PyDelta_CheckExact(value)
+            or py.PyDate_CheckExact(value) or py.PyTime_CheckExact(value)):
+        return put_scalar(out, value, marshaller)
+    return 0
+
+
 cdef bint is_instance_of_loaded(object value, str module_name, str class_name) except -1:
     # A value of a class that lives in a module exists only once that module is loaded.
     module = sys.modules.get(module_name)
@@ -86,7 +93,7 @@ cdef int fill_time_of_datetime(
     out.second = py.PyDateTime_DATE_GET_SECOND(value)
     out.microsecond = py.PyDateTime_DATE_GET_MICROSECOND(value)
     out.fold = py.PyDateTime_DATE_GET_FOLD(value)
-    if value.tzinfo is not None:
+    if py.datetime_tzinfo(value) is not None:
         fill_offset(&out.utc_offset_s, value, marshaller)
     return 0
 

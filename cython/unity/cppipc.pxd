@@ -15,6 +15,7 @@ cdef extern from "<string_view>" namespace "std" nogil:
     cdef cppclass string_view:
         const char* data()
         size_t size()
+    string_view make_view "std::string_view" (const char*, size_t)
 
 cdef extern from "<cstddef>" namespace "std" nogil:
     ctypedef unsigned char byte "std::byte"
@@ -135,10 +136,85 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
         vector[TypeDescription] types
         vector[FunctionDescription] functions
 
-cdef extern from "cppipc/function.h" namespace "cppipc" nogil:
-    cdef cppclass Arguments:
-        vector[Variant] values
-        vector[string] names
+cdef extern from "cppipc/value_writer.h" namespace "cppipc" nogil:
+    cdef cppclass MarshalLimits:
+        uint64_t message_bytes
+        uint64_t inline_bytes
+
+    cdef enum class Sequence "cppipc::ValueWriter::Sequence" (int):
+        kList
+        kTuple
+        kSet
+        kFrozenSet
+
+    cdef enum class Numbers "cppipc::ValueWriter::Numbers" (int):
+        kInts
+        kFloats
+        kIntTuple
+        kFloatTuple
+
+    size_t kPlaceWords "cppipc::ValueWriter::kPlaceWords"
+
+    cdef cppclass ValueWriter:
+        size_t begin(size_t, const MarshalLimits&) except +raise_as_python
+        void put_names(const vector[string]&) except +raise_as_python
+        void put_bool(size_t, cbool)
+        void put_int(size_t, int64_t)
+        void put_float(size_t, double)
+        void put_text(size_t, string_view) except +raise_as_python
+        void put(size_t, const Variant&) except +raise_as_python
+        size_t put_sequence(size_t, Sequence, size_t) except +raise_as_python
+        size_t put_dict(size_t, size_t) except +raise_as_python
+        void* put_numbers(size_t, Numbers, size_t) except +raise_as_python
+        void take_back_numbers(size_t, size_t)
+        void finish() except +raise_as_python
+        Words words()
+
+cdef extern from "cppipc/value_reader.h" namespace "cppipc" nogil:
+    cdef cppclass Words "cppipc::ValueReader::Segment":
+        Words()
+        Words(const uint64_t*, size_t)
+        const uint64_t* data()
+        size_t size()
+
+    cdef enum class Form "cppipc::ValueReader::Form" (int):
+        kNull
+        kBool
+        kInt
+        kFloat
+        kStr
+        kBytes
+        kList
+        kTuple
+        kSet
+        kFrozenSet
+        kDict
+        kInts
+        kFloats
+        kIntTuple
+        kFloatTuple
+
+    cdef cppclass Value "cppipc::ValueReader::Value":
+        pass
+
+    cdef cppclass Items "cppipc::ValueReader::Items":
+        size_t count
+        Value at(size_t)
+
+    cdef cppclass ValueReader:
+        @staticmethod
+        Form form(const Value&)
+        @staticmethod
+        cbool boolean(const Value&)
+        @staticmethod
+        int64_t integer(const Value&)
+        @staticmethod
+        double number(const Value&)
+        cbool text(const Value&, string_view*)
+        cbool bytes(const Value&, string_view*)
+        cbool items(const Value&, Items*)
+        cbool numbers(const Value&, Words*)
+        cbool scalar(const Value&, Variant*) except +raise_as_python
 
 cdef extern from "cppipc/client.h" namespace "cppipc" nogil:
     cdef cppclass RemoteObject(Object):
@@ -148,10 +224,16 @@ cdef extern from "cppipc/client.h" namespace "cppipc" nogil:
     cdef cppclass CallOptions:
         optional[double] timeout_s
 
+    cdef cppclass Result:
+        const ValueReader* reader()
+        Value value()
+        const Variant& variant() except +raise_as_python
+
+    shared_ptr[Result] open_message(Words) except +raise_as_python
+
     cdef cppclass Call:
         uint64_t id()
         cbool is_done()
-        Variant wait(optional[double] timeout_s) except +raise_as_python
         cbool cancel() except +raise_as_python
 
     ctypedef shared_ptr[Call] CallPtr
@@ -159,6 +241,7 @@ cdef extern from "cppipc/client.h" namespace "cppipc" nogil:
     cdef cppclass Client:
         const Description& description() except +raise_as_python
         const string& description_hash() except +raise_as_python
+        const MarshalLimits& limits()
         const string& address()
         const string& transport()
         int64_t server_pid()

@@ -18,19 +18,14 @@ using cppipc::Variant;
 using Items = std::vector<Variant>;
 using Entries = std::vector<std::pair<Variant, Variant>>;
 
-inline void put_bool(Variant* out, bool value) { out->storage().emplace<bool>(value); }
-inline void put_int(Variant* out, std::int64_t value) {
-  out->storage().emplace<std::int64_t>(value);
-}
 inline void put_float(Variant* out, double value) { out->storage().emplace<double>(value); }
 inline void put_complex(Variant* out, double real, double imaginary) {
   out->storage().emplace<std::complex<double>>(real, imaginary);
 }
-inline void put_str(Variant* out, const char* text, std::size_t size) {
-  out->storage().emplace<std::string>(text, size);
-}
-inline void put_bytes(Variant* out, const char* bytes, std::size_t size) {
-  out->storage().emplace<cppipc::Bytes>(std::string_view(bytes, size));
+// Borrows the memory, until the variant has been written into a message.
+inline void view_bytes(Variant* out, const char* bytes, std::size_t size) {
+  out->storage().emplace<cppipc::Bytes>(std::span(reinterpret_cast<const std::byte*>(bytes), size),
+                                        nullptr);
 }
 // Shares the memory, which `owner` keeps.
 inline void put_bytes(Variant* out, const char* bytes, std::size_t size,
@@ -39,26 +34,14 @@ inline void put_bytes(Variant* out, const char* bytes, std::size_t size,
                                         std::move(owner));
 }
 
-// `size` nulls, to be filled in place.
-template <class Sequence>
-Items* put_sequence(Variant* out, std::size_t size) {
-  Items& items = out->storage().emplace<Sequence>().items;
-  items.resize(size);
-  return &items;
-}
-inline Entries* put_dict(Variant* out, std::size_t size) {
-  Entries& entries = out->storage().emplace<cppipc::Dict>().entries;
-  entries.resize(size);
-  return &entries;
-}
-inline void put_date(Variant* out, const cppipc::Date& value) { *out = Variant(value); }
-inline void put_time(Variant* out, const cppipc::TimeOfDay& value) { *out = Variant(value); }
+inline void put_date(Variant* out, const cppipc::Date& value) { out->storage() = value; }
+inline void put_time(Variant* out, const cppipc::TimeOfDay& value) { out->storage() = value; }
 inline void put_datetime(Variant* out, const cppipc::Date& date, const cppipc::TimeOfDay& time) {
-  *out = Variant(cppipc::DateTime{date, time});
+  out->storage().emplace<cppipc::DateTime>(cppipc::DateTime{date, time});
 }
 inline void put_timedelta(Variant* out, std::int32_t days, std::int32_t seconds,
                           std::int32_t microseconds) {
-  *out = Variant(cppipc::TimeDelta{days, seconds, microseconds});
+  out->storage().emplace<cppipc::TimeDelta>(cppipc::TimeDelta{days, seconds, microseconds});
 }
 inline void put_decimal(Variant* out, const char* text, std::size_t size) {
   out->storage().emplace<cppipc::Decimal>(std::string(text, size));

@@ -15,23 +15,11 @@ ctypedef vector[Variant] Items
 ctypedef vector[pair[Variant, Variant]] Entries
 
 cdef extern from "variant_access.h" namespace "unity" nogil:
-    void put_bool(Variant*, cbool)
-    void put_int(Variant*, int64_t)
     void put_float(Variant*, double)
     void put_complex(Variant*, double, double)
-    void put_str(Variant*, const char*, size_t) except +raise_as_python
-    void put_bytes(Variant*, const char*, size_t) except +raise_as_python
+    void view_bytes(Variant*, const char*, size_t)
     void share_bytes "unity::put_bytes" (
         Variant*, const char*, size_t, shared_ptr[const void]) except +raise_as_python
-    Items* put_list "unity::put_sequence<cppipc::List>" (
-        Variant*, size_t) except +raise_as_python
-    Items* put_tuple "unity::put_sequence<cppipc::Tuple>" (
-        Variant*, size_t) except +raise_as_python
-    Items* put_set "unity::put_sequence<cppipc::Set>" (
-        Variant*, size_t) except +raise_as_python
-    Items* put_frozenset "unity::put_sequence<cppipc::FrozenSet>" (
-        Variant*, size_t) except +raise_as_python
-    Entries* put_dict(Variant*, size_t) except +raise_as_python
     void put_date(Variant*, const Date&)
     void put_time(Variant*, const TimeOfDay&)
     void put_datetime(Variant*, const Date&, const TimeOfDay&)

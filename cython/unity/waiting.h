@@ -44,14 +44,14 @@ inline std::shared_ptr<cppipc::Client> adopt(const Runtime& runtime, int socket_
 // Sends a call. `name` is that of a method, type or function.
 inline cppipc::CallPtr send(cppipc::Client& client, Target target, const std::string& name,
                             const std::shared_ptr<cppipc::RemoteObject>& object,
-                            cppipc::Arguments& arguments, const cppipc::CallOptions& options) {
+                            cppipc::ValueWriter& arguments, const cppipc::CallOptions& options) {
   switch (target) {
     case Target::kMethod:
-      return client.call(object, name, std::move(arguments), options);
+      return client.call(object, name, arguments, options);
     case Target::kCreate:
-      return client.create(name, std::move(arguments), options);
+      return client.create(name, arguments, options);
     case Target::kRun:
-      return client.run(name, std::move(arguments), options);
+      return client.run(name, arguments, options);
     case Target::kStats:
       return client.stats(options);
     case Target::kPing:
@@ -63,9 +63,9 @@ inline cppipc::CallPtr send(cppipc::Client& client, Target target, const std::st
 // Waits for a call. Errors: as Call::wait(); `is_interrupted` tells the exception of a signal
 // handler from an outcome of the call. Does not return while the interpreter ends.
 inline void wait(const Runtime& runtime, cppipc::Call& call, std::optional<double> timeout_s,
-                 cppipc::Variant* result, bool* is_interrupted) {
+                 std::shared_ptr<cppipc::Result>* result, bool* is_interrupted) {
   try {
-    *result = call.wait(timeout_s);
+    *result = call.receive(timeout_s);
   } catch (const Interrupted&) {
     *is_interrupted = true;
     throw;  // on the main thread, which is never parked
@@ -80,8 +80,8 @@ inline void wait(const Runtime& runtime, cppipc::Call& call, std::optional<doubl
 inline void send_and_wait(const Runtime& runtime, cppipc::Client& client, Target target,
                           const std::string& name,
                           const std::shared_ptr<cppipc::RemoteObject>& object,
-                          cppipc::Arguments& arguments, const cppipc::CallOptions& options,
-                          cppipc::Variant* result) {
+                          cppipc::ValueWriter& arguments, const cppipc::CallOptions& options,
+                          std::shared_ptr<cppipc::Result>* result) {
   const cppipc::CallPtr call = send(client, target, name, object, arguments, options);
   bool is_interrupted = false;
   wait(runtime, *call, std::nullopt, result, &is_interrupted);

@@ -12,7 +12,7 @@ import pytest
 
 import unity
 from equality import same_array as same
-from unity._values import round_trip
+from unity._messages import round_trip
 
 
 @pytest.fixture(scope="module", params=["seam", "server"])

@@ -14,7 +14,7 @@ import pytest
 
 from equality import same
 from unity import errors
-from unity._values import round_trip
+from unity._messages import round_trip
 
 
 @pytest.fixture(scope="module", params=["seam", "server"])

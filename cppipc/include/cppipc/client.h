@@ -9,6 +9,8 @@
 
 #include <cppipc/description.h>
 #include <cppipc/function.h>
+#include <cppipc/value_reader.h>
+#include <cppipc/value_writer.h>
 #include <cppipc/variant.h>
 
 #include <array>
@@ -17,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace cppipc {
@@ -47,6 +50,23 @@ struct CallOptions {
   bool is_awaited = false;
 };
 
+// A result as it came. Owns: the reply. Threads: any.
+class Result {
+ public:
+  virtual ~Result() = default;
+  // A reader of the whole value, good while this lives; null if only variant() can tell it, as
+  // when there are objects in it, or bulk beside the message.
+  virtual const ValueReader* reader() const = 0;
+  // Where the reader begins.
+  virtual ValueReader::Value value() const = 0;
+  // The value, made at the first use. Errors: kProtocol; kOutOfMemory.
+  virtual const Variant& variant() = 0;
+};
+
+// The first argument in what a ValueWriter has written, read without a server. The words must
+// outlive the result. Errors: kProtocol.
+std::shared_ptr<Result> open_message(std::span<const std::uint64_t> words);
+
 // One call that was sent. Owns: a share of the client's connection and its own result.
 // Threads: all methods from any thread.
 class Call {
@@ -59,6 +79,8 @@ class Call {
   // signal; what that throws ends the wait, cancels the call and is passed on.
   // Errors: the fault of the call; kConnectionLost, kServerCrashed; kTimeout; kCancelled.
   virtual Variant wait(std::optional<double> timeout_s = {}) = 0;
+  // The same, and leaves it to the caller to read the value.
+  virtual std::shared_ptr<Result> receive(std::optional<double> timeout_s = {}) = 0;
   // Asks the server to cancel; false if the reply is there already. Waiters get kCancelled
   // at once; the method runs on until it looks.
   virtual bool cancel() = 0;
@@ -110,6 +132,15 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual CallPtr create(const std::string& type, Arguments arguments,
                          CallOptions options = {}) = 0;
   virtual CallPtr run(const std::string& function, Arguments arguments,
+                      CallOptions options = {}) = 0;
+  // The same with arguments that were written before, for limits(). They are taken, unless it
+  // throws: the reference is not const so that `{}` stays an empty Arguments.
+  virtual const MarshalLimits& limits() const = 0;
+  virtual CallPtr call(const std::shared_ptr<RemoteObject>& target, const std::string& method,
+                       ValueWriter& arguments, CallOptions options = {}) = 0;
+  virtual CallPtr create(const std::string& type, ValueWriter& arguments,
+                         CallOptions options = {}) = 0;
+  virtual CallPtr run(const std::string& function, ValueWriter& arguments,
                       CallOptions options = {}) = 0;
   // A dict of HostStats' fields and of the server's own.
   virtual CallPtr stats(CallOptions options = {}) = 0;

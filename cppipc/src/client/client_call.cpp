@@ -77,7 +77,7 @@ void ClientCall::end_wait(const std::shared_ptr<Waiter>& waiter) {
   std::erase(waiters_, waiter);
 }
 
-Variant ClientCall::wait(std::optional<double> timeout_s) {
+std::shared_ptr<Result> ClientCall::receive(std::optional<double> timeout_s) {
   client_->throw_if_child();
   const auto waiter = begin_wait();
   if (!waiter) return result();
@@ -102,40 +102,22 @@ Variant ClientCall::wait(std::optional<double> timeout_s) {
   return result();
 }
 
-Variant ClientCall::unmarshal_reply() {
-  const auto& returned = *returned_;
-  IncomingMessageCaps caps(client_->peer_, returned.caps, *client_);
-  const auto content = caps.imbue(returned_->content());
-  if (results_ == Results::kNothing) return {};
-  if (results_ == Results::kStats) {
-    return unmarshal(content.getAs<wire::Session::StatsResults>().getStats(), caps);
-  }
-  // The results of create, run and Object.call have one shape.
-  const auto outcome = content.getAs<wire::Session::RunResults>().getOutcome();
-  if (outcome.isFault()) throw unmarshal(outcome.getFault());
-  return unmarshal(outcome.getValue(), caps);
-}
-
-Variant ClientCall::result() {
+std::shared_ptr<Result> ClientCall::result() {
   std::lock_guard result_lock(result_mutex_);
   if (returned_) {
     try {
-      result_ = unmarshal_reply();
+      // What interrupts it leaves the reply as it was.
+      reply_ = Reply::of(client_, *returned_, results_);
       returned_.reset();
     } catch (const Error& error) {
       std::lock_guard lock(mutex_);
       error_ = error;
       returned_.reset();
-    } catch (const kj::Exception& broken) {
-      std::lock_guard lock(mutex_);
-      error_.emplace(ErrorKind::kProtocol, std::string("the server sent a malformed reply: ") +
-                                               broken.getDescription().cStr());
-      returned_.reset();
     }
   }
   std::lock_guard lock(mutex_);
   if (error_) throw *error_;
-  return result_;
+  return reply_;
 }
 
 }  // namespace cppipc

@@ -10,18 +10,18 @@
 #include <vector>
 
 #include "client/client_impl.h"
+#include "client/reply.h"
 #include "rpc/peer.h"
 #include "rpc/waiter.h"
 
 namespace cppipc {
 
-// The reply is kept as it came, and unmarshalled by the first thread that asks for the result: on
+// The reply is kept as it came, and looked into by the first thread that asks for the result: on
 // that thread, not on the one that read it for all.
 // Owns: a share of the client, its reply. Threads: any.
 class ClientCall final : public Call, public PendingReply {
  public:
-  // What the results of the call are.
-  enum class Results { kOutcome, kNothing, kStats };
+  using Results = Reply::Results;
 
   ClientCall(std::shared_ptr<ClientImpl> client, std::uint64_t id, Results results,
              std::optional<Driver::Clock::time_point> deadline)
@@ -29,7 +29,8 @@ class ClientCall final : public Call, public PendingReply {
 
   std::uint64_t id() const override { return id_; }
   bool is_done() const override;
-  Variant wait(std::optional<double> timeout_s) override;
+  Variant wait(std::optional<double> timeout_s) override { return receive(timeout_s)->variant(); }
+  std::shared_ptr<Result> receive(std::optional<double> timeout_s) override;
   bool cancel() override;
   void on_done(std::function<void()> callback) override;
 
@@ -41,8 +42,7 @@ class ClientCall final : public Call, public PendingReply {
   bool settle(std::optional<Returned> returned, std::optional<Error> error);
   std::shared_ptr<Waiter> begin_wait();
   void end_wait(const std::shared_ptr<Waiter>& waiter);
-  Variant result();
-  Variant unmarshal_reply();
+  std::shared_ptr<Result> result();
 
   const std::shared_ptr<ClientImpl> client_;
   const std::uint64_t id_;
@@ -55,9 +55,9 @@ class ClientCall final : public Call, public PendingReply {
   std::vector<std::function<void()>> callbacks_;
   std::optional<Error> error_;  // how it ended, unless there is a result
 
-  std::mutex result_mutex_;           // held while the reply is unmarshalled
-  std::optional<Returned> returned_;  // not unmarshalled yet
-  Variant result_;
+  std::mutex result_mutex_;           // held while the reply is looked into
+  std::optional<Returned> returned_;  // not looked into yet
+  std::shared_ptr<Reply> reply_;
 };
 
 }  // namespace cppipc

@@ -8,12 +8,14 @@
 #include <algorithm>
 
 #include "client/client_call.h"
+#include "wire/attach.h"
 
 namespace cppipc {
 namespace {
 
 constexpr std::uint16_t kDescribe = 0, kCreate = 1, kRun = 2, kCancel = 3, kPing = 4, kStats = 5;
 constexpr std::uint64_t kPlainWords = 32;
+constexpr unsigned kArgumentsPointer = 2;  // of the params of create, run and Object.call
 
 Error lost(const std::string& message) { return Error(ErrorKind::kConnectionLost, message); }
 
@@ -84,13 +86,14 @@ CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const Call
 
 template <class Params, class Name>
 CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t interface_id,
-                          std::uint16_t method_id, const Arguments& arguments,
+                          std::uint16_t method_id, ValueWriter& arguments,
                           const CallOptions& options, Name&& name) {
   throw_if_child();
-  const std::uint64_t words = measure(arguments, limits_);
+  arguments.finish();
   const auto id = next_call_id();
   std::optional<Driver::Clock::time_point> deadline;
-  auto builder = peer_->begin_call(target, interface_id, method_id, words + kPlainWords);
+  auto builder =
+      peer_->begin_call(target, interface_id, method_id, arguments.words().size() + kPlainWords);
   auto params = builder.params<Params>();
   auto info = params.initCall();
   info.setId(id);
@@ -102,7 +105,8 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
   }
   name(params);
   OutgoingMessageCaps caps(builder.message(), *this);
-  marshal(arguments, params.initArguments(), caps, limits_);
+  attach(arguments, kj::mv(params), kArgumentsPointer, caps);
+  { const ValueWriter taken = std::move(arguments); }  // gives back the memory before the wait
   auto call = std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()),
                                            id, ClientCall::Results::kOutcome, deadline);
   peer_->carry_out_let_go();
@@ -111,7 +115,7 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
 }
 
 CallPtr ClientImpl::call(const std::shared_ptr<RemoteObject>& target, const std::string& method,
-                         Arguments arguments, CallOptions options) {
+                         ValueWriter& arguments, CallOptions options) {
   throw_if_child();
   const auto import = std::get<std::shared_ptr<Import>>(cap_of(target));
   return start<wire::Object::CallParams>(
@@ -119,16 +123,37 @@ CallPtr ClientImpl::call(const std::shared_ptr<RemoteObject>& target, const std:
       [&](wire::Object::CallParams::Builder& params) { params.setMethod(method); });
 }
 
-CallPtr ClientImpl::create(const std::string& type, Arguments arguments, CallOptions options) {
+CallPtr ClientImpl::create(const std::string& type, ValueWriter& arguments, CallOptions options) {
   return start<wire::Session::CreateParams>(
       session_, capnp::typeId<wire::Session>(), kCreate, arguments, options,
       [&](wire::Session::CreateParams::Builder& params) { params.setType(type); });
 }
 
-CallPtr ClientImpl::run(const std::string& function, Arguments arguments, CallOptions options) {
+CallPtr ClientImpl::run(const std::string& function, ValueWriter& arguments, CallOptions options) {
   return start<wire::Session::RunParams>(
       session_, capnp::typeId<wire::Session>(), kRun, arguments, options,
       [&](wire::Session::RunParams::Builder& params) { params.setFunction(function); });
+}
+
+ValueWriter ClientImpl::written(const Arguments& arguments) const {
+  throw_if_child();
+  return write(arguments, limits_);
+}
+
+CallPtr ClientImpl::call(const std::shared_ptr<RemoteObject>& target, const std::string& method,
+                         Arguments arguments, CallOptions options) {
+  ValueWriter writer = written(arguments);
+  return call(target, method, writer, options);
+}
+
+CallPtr ClientImpl::create(const std::string& type, Arguments arguments, CallOptions options) {
+  ValueWriter writer = written(arguments);
+  return create(type, writer, options);
+}
+
+CallPtr ClientImpl::run(const std::string& function, Arguments arguments, CallOptions options) {
+  ValueWriter writer = written(arguments);
+  return run(function, writer, options);
 }
 
 CallPtr ClientImpl::stats(CallOptions options) {

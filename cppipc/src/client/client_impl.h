@@ -35,6 +35,11 @@ class ClientImpl final : public Client, public ObjectMap {
                Arguments arguments, CallOptions options) override;
   CallPtr create(const std::string& type, Arguments arguments, CallOptions options) override;
   CallPtr run(const std::string& function, Arguments arguments, CallOptions options) override;
+  const MarshalLimits& limits() const override { return limits_; }
+  CallPtr call(const std::shared_ptr<RemoteObject>& target, const std::string& method,
+               ValueWriter& arguments, CallOptions options) override;
+  CallPtr create(const std::string& type, ValueWriter& arguments, CallOptions options) override;
+  CallPtr run(const std::string& function, ValueWriter& arguments, CallOptions options) override;
   CallPtr stats(CallOptions options) override;
   CallPtr ping(CallOptions options) override;
   void close() override;
@@ -58,11 +63,13 @@ class ClientImpl final : public Client, public ObjectMap {
 
  private:
   friend class ClientCall;
+  friend class Reply;
   // Sends a call whose params have `call` and `arguments`; `name` sets what they have beside.
   template <class Params, class Name>
   CallPtr start(const std::shared_ptr<Import>& target, std::uint64_t interface_id,
-                std::uint16_t method_id, const Arguments& arguments, const CallOptions& options,
+                std::uint16_t method_id, ValueWriter& arguments, const CallOptions& options,
                 Name&& name);
+  ValueWriter written(const Arguments& arguments) const;
   // Sends a call without params.
   CallPtr start_plain(std::uint16_t method_id, int results, const CallOptions& options);
   std::uint64_t next_call_id() { return 1 + last_call_id_.fetch_add(1); }

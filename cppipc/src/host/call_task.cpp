@@ -7,12 +7,15 @@
 
 #include <utility>
 
+#include "wire/attach.h"
+
 namespace cppipc {
 namespace {
 
 // The results of create, run and Object.call have one shape.
 using OutcomeResults = wire::Session::RunResults;
 constexpr std::uint64_t kOutcomeWords = 24;
+constexpr unsigned kValuePointer = 0;  // of an Outcome
 
 // The params of the three have their arguments in one place each.
 wire::Arguments::Reader arguments_in(const IncomingCall& call, capnp::AnyPointer::Reader params) {
@@ -125,11 +128,12 @@ Variant CallTask::invoke() {
 }
 
 void CallTask::reply(const Variant& value) {
-  const auto words = measure(value, session_->limits());
-  auto reply = call_.begin_reply(words + kOutcomeWords);
+  const ValueWriter written = write(value, session_->limits());
+  auto reply = call_.begin_reply(written.words().size() + kOutcomeWords);
   OutgoingMessageCaps caps(reply.message(), *session_);
-  marshal(value, reply.results<OutcomeResults>().initOutcome().initValue(), caps,
-          session_->limits());
+  auto outcome = reply.results<OutcomeResults>().initOutcome();
+  outcome.initValue();
+  attach(written, kj::mv(outcome), kValuePointer, caps);
   // Those of a burst leave together.
   const bool is_gathered = end() > 0;
   call_.reply(std::move(reply), is_gathered ? Connection::Flush::kLater : Connection::Flush::kNow);

@@ -7,6 +7,7 @@
 #include <cppipc/description.h>
 #include <cppipc/error.h>
 #include <cppipc/function.h>
+#include <cppipc/value_writer.h>
 #include <cppipc/variant.h>
 
 #include "caps.h"
@@ -20,11 +21,6 @@ namespace cppipc {
 inline constexpr int kDepthMax = 1000;                     // of nested values
 inline constexpr int kNestingLimit = 2 * kDepthMax + 200;  // of Cap'n Proto pointers for that depth
 
-struct MarshalLimits {
-  std::uint64_t message_bytes = 64ull << 20;
-  std::uint64_t inline_bytes = 1ull << 20;
-};
-
 // Looks at a whole value before anything is built. Returns an upper bound of the message's words
 // (in one segment, without the pointer to its root). Containers count as levels of depth, what is
 // in the innermost one does not. Errors: kInvalidArgument past kDepthMax, and for what no peer
@@ -33,6 +29,10 @@ struct MarshalLimits {
 // count).
 std::uint64_t measure(const Variant& value, const MarshalLimits& limits);
 std::uint64_t measure(const Arguments& arguments, const MarshalLimits& limits);
+
+// What measure() and marshal() do, in one pass.
+ValueWriter write(const Variant& value, const MarshalLimits& limits);
+ValueWriter write(const Arguments& arguments, const MarshalLimits& limits);
 
 // Errors: as measure(), which the caller has called before; those of `caps`.
 void marshal(const Variant& value, wire::Variant::Builder builder, OutgoingCaps& caps,

@@ -26,4 +26,11 @@ std::string spell_bytes(std::uint64_t size_bytes) {
   return grouped(whole) + fraction + " MiB (" + bytes + ")";
 }
 
+void refuse_size(const char* what, std::uint64_t size_bytes, std::uint64_t limit_bytes) {
+  throw Error(ErrorKind::kTooLarge,
+              std::string(what) + " " + spell_bytes(size_bytes) + ", more than the limit of " +
+                  spell_bytes(limit_bytes) +
+                  "; pass large data as an array, bytes or str, which cross beside the message");
+}
+
 }  // namespace cppipc

@@ -27,4 +27,8 @@ inline std::uint64_t message_bytes_of(const MarshalLimits& limits) {
 // "64 MiB (67,108,864 bytes)", rounded to tenths; "1,000 bytes" below one MiB.
 std::string spell_bytes(std::uint64_t size_bytes);
 
+// `what` is a clause such as "a value takes". Errors: kTooLarge, always.
+[[noreturn]] void refuse_size(const char* what, std::uint64_t size_bytes,
+                              std::uint64_t limit_bytes);
+
 }  // namespace cppipc

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python values -> the bytes of a message, for all but arrays and the standard library's scalars."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
+from cpython.complex cimport PyComplex_Check, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
+from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Next, PyDict_Size
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
+from cpython.list cimport (
+    PyList_Check, PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE)
+from cpython.long cimport PyLong_Check, PyLong_CheckExact
+from cpython.set cimport PyAnySet_Check, PyFrozenSet_Check
+from cpython.tuple cimport (
+    PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE)
+from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
+from libc.stddef cimport size_t
+
+from unity cimport variant_access as access
+from unity._arrays cimport put_buffer, put_numpy
+from unity._connection cimport Connection, Proxy
+from unity._marshaller cimport (
+    Level, Marshaller, kContainerWords, kDepthMax, kShareBytes, kWordsMax, refusal)
+from unity._runtime cimport PyObject, Runtime, runtime
+from unity._scalars cimport put_moment, put_scalar
+from unity.cppipc cimport Numbers, Sequence, ValueWriter, Variant, kPlaceWords, make_view
+
+from unity import errors
+
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object, int*) except? -1
+    const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
+    bint PyBool_Check(object)
+
+cdef extern from "packed.h" namespace "unity" nogil:
+    PyObject** items_of(object)
+    Py_ssize_t store_ints(PyObject**, Py_ssize_t, void*)
+    Py_ssize_t store_floats(PyObject**, Py_ssize_t, void*)
+
+
+cdef Runtime* process_runtime = runtime()
+
+
+cdef int write(ValueWriter* out, size_t place, object value, Marshaller* marshaller) except -1:
+    # The frequent ones first, by exact type.
+    if PyLong_CheckExact(value):
+        return write_int(out, place, value, marshaller)
+    if PyUnicode_CheckExact(value):
+        return write_str(out, place, value, marshaller)
+    if PyFloat_CheckExact(value):
+        out.put_float(place, PyFloat_AS_DOUBLE(value))
+        return 0
+    if value is None:
+        return 0
+    if PyBool_Check(value):
+        out.put_bool(place, value is True)
+        return 0
+    if PyDict_CheckExact(value):
+        return write_dict(out, place, value, marshaller)
+    if PyList_CheckExact(value):
+        return write_list(out, place, value, marshaller)
+    if PyTuple_CheckExact(value):
+        return write_tuple(out, place, value, marshaller)
+    return write_other(out, place, value, marshaller)
+
+
+cdef int write_other(ValueWriter* out, size_t place, object value,
+                     Marshaller* marshaller) except -1:
+    cdef Variant variant
+    if isinstance(value, Proxy):
+        put_proxy(&variant, <Proxy>value, marshaller)
+    elif type(value) is bytes:
+        put_bytes(&variant, value)
+    elif put_moment(&variant, value, marshaller):
+        pass
+    # NumPy's scalars before the built-in types that some of them derive from.
+    elif put_numpy(&variant, value, marshaller) or put_scalar(&variant, value, marshaller):
+        pass
+    elif PyBytes_Check(value):
+        put_bytes(&variant, value)
+    elif PyLong_Check(value):
+        return write_int(out, place, value, marshaller)
+    elif PyUnicode_Check(value):
+        return write_str(out, place, value, marshaller)
+    elif PyFloat_Check(value):
+        access.put_float(&variant, PyFloat_AS_DOUBLE(value))
+    elif PyComplex_Check(value):
+        access.put_complex(&variant, PyComplex_RealAsDouble(value), PyComplex_ImagAsDouble(value))
+    elif PyDict_Check(value):
+        return write_dict(out, place, value, marshaller)
+    elif PyList_Check(value):
+        return write_list(out, place, value, marshaller)
+    elif PyTuple_Check(value):
+        return write_tuple(out, place, value, marshaller)
+    elif PyAnySet_Check(value):
+        return write_set(out, place, value, marshaller)
+    elif not put_buffer(&variant, value, marshaller):
+        raise refusal(errors.WrongType, f"cannot send a {type(value).__qualname__!r}", marshaller)
+    out.put(place, variant)
+    return 0
+
+
+cdef int write_int(ValueWriter* out, size_t place, object value,
+                   Marshaller* marshaller) except -1:
+    cdef int overflow = 0
+    cdef long long number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow:
+        raise refusal(errors.Overflow, "cannot send an int beyond 64 bits", marshaller)
+    out.put_int(place, number)
+    return 0
+
+
+cdef int write_str(ValueWriter* out, size_t place, object value,
+                   Marshaller* marshaller) except -1:
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    try:
+        text = PyUnicode_AsUTF8AndSize(value, &size)
+    except UnicodeEncodeError as error:
+        raise refusal(errors.InvalidArgument, f"cannot send a str: {error}",
+                      marshaller) from error
+    out.put_text(place, make_view(text, size))
+    return 0
+
+
+cdef int put_bytes(Variant* out, object value) except -1:
+    cdef size_t size = PyBytes_GET_SIZE(value)
+    if size <= kShareBytes:
+        access.view_bytes(out, PyBytes_AS_STRING(value), size)
+    else:
+        access.share_bytes(out, PyBytes_AS_STRING(value), size,
+                           process_runtime.keep(<PyObject*>value))
+    return 0
+
+
+cdef int put_proxy(Variant* out, Proxy proxy, Marshaller* marshaller) except -1:
+    if marshaller.connection == NULL or not proxy.remote:
+        raise refusal(errors.WrongType, f"cannot send {proxy!r} here", marshaller)
+    connection = <Connection>marshaller.connection
+    proxy.connection.check()
+    if proxy.connection is not connection:
+        raise refusal(errors.InvalidArgument,
+                      f"cannot send {proxy!r}, an object of another session, "
+                      f"to {connection.address}", marshaller)
+    access.put_object(out, proxy.remote)
+    return 0
+
+
+cdef Level* enter(object container, size_t size, Marshaller* marshaller) except NULL:
+    # Goes one level deeper; leave() ends it. After an error the path stays as it is.
+    marshaller.words += size + kContainerWords
+    if marshaller.words > kWordsMax:
+        raise refusal(errors.TooLarge,
+                      f"cannot send so many values: a message holds {kWordsMax * 8} bytes",
+                      marshaller)
+    if marshaller.path.size() >= kDepthMax:
+        for level in marshaller.path:
+            if level.container == <PyObject*>container:
+                raise refusal(errors.InvalidArgument,
+                              f"cannot send a {type(container).__name__} that contains itself",
+                              marshaller)
+        raise refusal(errors.InvalidArgument,
+                      f"cannot send values nested more than {kDepthMax} levels deep", marshaller)
+    return marshaller.enter(<PyObject*>container)
+
+
+cdef inline void leave(Marshaller* marshaller) noexcept:
+    marshaller.path.pop_back()
+
+
+cdef RuntimeError changed(object container):
+    return RuntimeError(f"{type(container).__name__} changed while it was being sent")
+
+
+cdef bint write_numbers(ValueWriter* out, size_t place, object sequence, Py_ssize_t size,
+                        Numbers ints, Numbers floats) except -1:
+    # A list or tuple of only ints or only floats; returns False if it is another. Runs no
+    # Python code, so the sequence stays as it is.
+    cdef PyObject** items = items_of(sequence)
+    cdef Py_ssize_t stored
+    if size < 2:
+        return False
+    if PyLong_CheckExact(<object>items[0]) and PyLong_CheckExact(<object>items[size - 1]):
+        stored = store_ints(items, size, out.put_numbers(place, ints, size))
+    elif PyFloat_CheckExact(<object>items[0]) and PyFloat_CheckExact(<object>items[size - 1]):
+        stored = store_floats(items, size, out.put_numbers(place, floats, size))
+    else:
+        return False
+    if stored == size:
+        return True
+    out.take_back_numbers(place, size)
+    return False
+
+
+cdef int write_list(ValueWriter* out, size_t place, object value,
+                    Marshaller* marshaller) except -1:
+    cdef Py_ssize_t size = PyList_GET_SIZE(value)
+    cdef size_t depth = marshaller.path.size()
+    cdef Py_ssize_t i
+    enter(value, size, marshaller)
+    if not write_numbers(out, place, value, size, Numbers.kInts, Numbers.kFloats):
+        place = out.put_sequence(place, Sequence.kList, size)
+        for i in range(size):
+            # What an item needs (a time zone, a dtype) may run Python code.
+            if PyList_GET_SIZE(value) != size:
+                raise changed(value)
+            marshaller.path[depth].index = i
+            write(out, place, <object>PyList_GET_ITEM(value, i), marshaller)
+            place += kPlaceWords
+    leave(marshaller)
+    return 0
+
+
+cdef int write_tuple(ValueWriter* out, size_t place, object value,
+                     Marshaller* marshaller) except -1:
+    cdef Py_ssize_t size = PyTuple_GET_SIZE(value)
+    cdef size_t depth = marshaller.path.size()
+    cdef Py_ssize_t i
+    enter(value, size, marshaller)
+    if not write_numbers(out, place, value, size, Numbers.kIntTuple, Numbers.kFloatTuple):
+        place = out.put_sequence(place, Sequence.kTuple, size)
+        for i in range(size):
+            marshaller.path[depth].index = i
+            write(out, place, <object>PyTuple_GET_ITEM(value, i), marshaller)
+            place += kPlaceWords
+    leave(marshaller)
+    return 0
+
+
+cdef int write_set(ValueWriter* out, size_t place, object value,
+                   Marshaller* marshaller) except -1:
+    cdef Py_ssize_t size = len(<object>value)
+    cdef Py_ssize_t i = 0
+    cdef bint is_frozen = PyFrozenSet_Check(value)
+    enter(value, size, marshaller)
+    place = out.put_sequence(place, Sequence.kFrozenSet if is_frozen else Sequence.kSet, size)
+    for item in frozenset.__iter__(value) if is_frozen else set.__iter__(value):
+        if i >= size:
+            raise changed(value)
+        write(out, place, item, marshaller)
+        place += kPlaceWords
+        i += 1
+    leave(marshaller)
+    return 0
+
+
+cdef int write_dict(ValueWriter* out, size_t place, object value,
+                    Marshaller* marshaller) except -1:
+    cdef Py_ssize_t size = PyDict_Size(value)
+    cdef size_t depth = marshaller.path.size()
+    cdef Py_ssize_t position = 0
+    cdef Py_ssize_t i = 0
+    cdef PyObject* raw_key = NULL
+    cdef PyObject* raw_item = NULL
+    enter(value, size, marshaller)
+    place = out.put_dict(place, size)
+    while PyDict_Next(value, &position, &raw_key, &raw_item):
+        if i >= size or PyDict_Size(value) != size:
+            raise changed(value)
+        key = <object>raw_key
+        item = <object>raw_item
+        marshaller.path[depth].key = NULL
+        write(out, place, key, marshaller)
+        marshaller.path[depth].key = raw_key
+        write(out, place + kPlaceWords, item, marshaller)
+        place += 2 * kPlaceWords
+        i += 1
+    if i != size:
+        raise changed(value)
+    leave(marshaller)
+    return 0
