@@ -39,7 +39,7 @@ AnyArray copy_array(const AnyArray& array) {
   return result;
 }
 
-Variant echo(const Variant& x) { return x; }
+Variant echo(Variant x) { return x; }
 
 // Objects stay the objects they are: a reference is the value here.
 Variant copy(const Variant& x) {

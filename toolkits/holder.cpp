@@ -7,6 +7,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "toolkits/diagnostics.h"
 
@@ -38,8 +39,8 @@ void check_range(std::int64_t offset, std::int64_t n, std::size_t size) {
 
 }  // namespace
 
-std::int64_t Holder::hold(const Variant& x) {
-  values_.emplace(last_ + 1, x);
+std::int64_t Holder::hold(Variant x) {
+  values_.emplace(last_ + 1, std::move(x));
   return ++last_;
 }
 

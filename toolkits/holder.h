@@ -14,7 +14,7 @@ namespace cppipc::toolkits {
 class Holder {
  public:
   // Keeps the very object or memory; returns its number.
-  std::int64_t hold(const Variant& x);
+  std::int64_t hold(Variant x);
   Variant get(std::int64_t h) const;
   void drop(std::int64_t h);
 

@@ -37,7 +37,7 @@ def unmarshalled(message):
     """The value in what marshalled() has made, or in any other bytes.
 
     Raises:
-        RemoteError: they are malformed.
+        ProtocolError: they are malformed.
     """
     cdef Py_buffer view
     PyObject_GetBuffer(message, &view, PyBUF_SIMPLE)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values there and back, beside pickle protocol 5 and beside a pipe of multiprocessing.
+"""Values beside pickle protocol 5, beside a pipe of multiprocessing, and beside numpy.asarray.
 
-A value that is echoed is marshalled and unmarshalled twice, once by each side, as it would be by
-two processes that pickle. What a call costs anyway is subtracted from the echo's time.
+First marshalling alone, in this process: Python value -> bytes of a message -> Python value, as
+pickle.dumps and pickle.loads do. Then whole calls: a value that is echoed is marshalled and
+unmarshalled twice, once by each side, as it would be by two processes that pickle. What a call
+costs anyway is subtracted from the echo's time.
 """
 
 import datetime
@@ -12,6 +14,7 @@ import statistics
 
 import measure
 import unity
+from unity._messages import marshalled, unmarshalled
 
 ROUNDS = 15
 
@@ -38,6 +41,21 @@ def best_of(function, *args):
     return statistics.median(measure.seconds(function, *args) for _ in range(ROUNDS))
 
 
+def marshalling(name, value, target):
+    """Print what it takes to marshal and to unmarshal, beside pickle."""
+    message, pickled_value = marshalled(value), pickle.dumps(value, protocol=5)
+    assert unmarshalled(message) == value
+    out, out_pickle = best_of(marshalled, value), best_of(pickle.dumps, value, 5)
+    back, back_pickle = best_of(unmarshalled, message), best_of(pickle.loads, pickled_value)
+    measure.line(
+        f"marshalling / pickle, {name}",
+        f"{(out + back) / (out_pickle + back_pickle):.2f}",
+        f"{1e3 * out:.2f} + {1e3 * back:.2f} ms, "
+        f"pickle {1e3 * out_pickle:.2f} + {1e3 * back_pickle:.2f} ms",
+        target,
+    )
+
+
 def pickled(value):
     """What two processes that pickle do for one echo."""
     for _ in range(2):
@@ -59,9 +77,16 @@ def ints_one_way(holder, count=1_000_000):
     """Print how a list of ints goes there, beside numpy.asarray of it."""
     import numpy
 
+    def hold(numbers):
+        numbers_held.append(holder.hold(numbers))
+
     numbers = list(range(count))
-    array = best_of(numpy.asarray, numbers)
-    there = best_of(holder.hold, numbers)
+    numbers_held, array, there = [], [], []
+    for _ in range(ROUNDS + 1):
+        array.append(measure.seconds(numpy.asarray, numbers))
+        there.append(measure.seconds(hold, numbers))
+        holder.drop(numbers_held.pop())
+    array, there = statistics.median(array[1:]), statistics.median(there[1:])
     measure.line(
         "1,000,000 ints one way / numpy.asarray(list)",
         f"{there / array:.2f}",
@@ -72,6 +97,8 @@ def ints_one_way(holder, count=1_000_000):
 
 def main():
     """Run all rows."""
+    for row in values():
+        marshalling(*row)
     pipe, other = multiprocessing.Pipe()
     process = multiprocessing.Process(target=answer, args=(other, pipe))
     process.start()

@@ -36,9 +36,18 @@ Typed find_registered(const OutgoingObject& object, const Place& place) {
        "C++ type " + type_name(object.dynamic_type) + " is not registered");
 }
 
+// Whether finish() has something to do for a value, or for one inside it.
+bool is_to_finish(const Variant& value) {
+  const Kind kind = value.kind();
+  return kind == Kind::kStr || kind == Kind::kDecimal || kind == Kind::kObject ||
+         (kind >= Kind::kList && kind <= Kind::kDict);
+}
+
 void append_inside(Variant& value, std::vector<Variant*>& values) {
   const auto append = [&](std::vector<Variant>& items) {
-    for (Variant& item : items) values.push_back(&item);
+    for (Variant& item : items) {
+      if (is_to_finish(item)) values.push_back(&item);
+    }
   };
   if (auto* list = value.get_if<List>()) return append(list->items);
   if (auto* tuple = value.get_if<Tuple>()) return append(tuple->items);
@@ -46,8 +55,8 @@ void append_inside(Variant& value, std::vector<Variant*>& values) {
   if (auto* frozen = value.get_if<FrozenSet>()) return append(frozen->items);
   if (auto* dict = value.get_if<Dict>()) {
     for (auto& [key, item] : dict->entries) {
-      values.push_back(&key);
-      values.push_back(&item);
+      if (is_to_finish(key)) values.push_back(&key);
+      if (is_to_finish(item)) values.push_back(&item);
     }
   }
 }

@@ -32,8 +32,7 @@ T field(const std::uint64_t* data, std::size_t offset) {
 }
 
 Date date_of(const std::uint64_t* data) {
-  return {field<std::int32_t>(data, 0), field<std::uint8_t>(data, 4),
-          field<std::uint8_t>(data, 5)};
+  return {field<std::int32_t>(data, 0), field<std::uint8_t>(data, 4), field<std::uint8_t>(data, 5)};
 }
 
 TimeOfDay time_of(const std::uint64_t* data) {
@@ -149,8 +148,7 @@ bool ValueReader::numbers(const Value& value, Segment* out) {
   return true;
 }
 
-bool ValueReader::structure(const Value& value, std::size_t data_words,
-                            const std::uint64_t** out) {
+bool ValueReader::structure(const Value& value, std::size_t data_words, const std::uint64_t** out) {
   Target target;
   if (!follow(value, words::kStruct, &target) || target.words == nullptr) return false;
   if ((target.upper & 0xffff) < data_words || target.room < data_words) return false;

@@ -216,8 +216,7 @@ ValueWriter::Place ValueWriter::put_dict(Place place, std::size_t entries) {
 void* ValueWriter::put_numbers(Place place, Numbers kind, std::size_t count) {
   const Place first = take(count);
   set_tag(place, tag_of(kind));
-  point(place + words::kVariantData, first, words::kList,
-        words::list_of(words::kOfWords, count));
+  point(place + words::kVariantData, first, words::kList, words::list_of(words::kOfWords, count));
   return words_.get() + first;
 }
 

@@ -120,8 +120,8 @@ std::optional<Variant> read(const Words& words) {
 
 // The same by Cap'n Proto; nullopt if it is malformed.
 std::optional<Variant> unmarshalled(const Words& words) {
-  const kj::ArrayPtr<const capnp::word> segment(
-      reinterpret_cast<const capnp::word*>(words.data()), words.size());
+  const kj::ArrayPtr<const capnp::word> segment(reinterpret_cast<const capnp::word*>(words.data()),
+                                                words.size());
   capnp::ReaderOptions options;
   options.traversalLimitInWords = 4 * words.size() + 1024;
   options.nestingLimit = kNestingLimit;
@@ -167,8 +167,7 @@ TEST(ValueReader, FollowsPointersIntoOtherSegments) {
   const Variant value = mixed();
   test::MemoryCaps caps;
   for (const unsigned first_segment_words : {4u, 16u, 40u, 100u}) {
-    capnp::MallocMessageBuilder message(first_segment_words,
-                                        capnp::AllocationStrategy::FIXED_SIZE);
+    capnp::MallocMessageBuilder message(first_segment_words, capnp::AllocationStrategy::FIXED_SIZE);
     marshal(value, message.initRoot<wire::Variant>(), caps, {});
     std::vector<ValueReader::Segment> segments;
     for (const auto& segment : message.getSegmentsForOutput()) {
@@ -181,8 +180,7 @@ TEST(ValueReader, FollowsPointersIntoOtherSegments) {
     EXPECT_EQ(*back, value);
     // Segments that are missing, or shorter than the pointers say.
     for (std::size_t kept = 1; kept < segments.size(); ++kept) {
-      EXPECT_FALSE(
-          Reading(std::span(segments).first(kept)).read({segments[0].data() + 1, 0, 2}));
+      EXPECT_FALSE(Reading(std::span(segments).first(kept)).read({segments[0].data() + 1, 0, 2}));
     }
   }
 }

@@ -116,7 +116,8 @@ TEST(ValueWriter, BulkGoesBesideTheMessageAndSharesItsOwner) {
   const auto memory = std::make_shared<std::string>(1000, 'x');
   const Bytes bytes(std::as_bytes(std::span(*memory)), memory);
   Arguments arguments;
-  arguments.values = {bytes, std::string(1000, 'y'), numbers_of({200}), Bytes(std::string(17, 'z'))};
+  arguments.values = {bytes, std::string(1000, 'y'), numbers_of({200}),
+                      Bytes(std::string(17, 'z'))};
   const ValueWriter written = write(arguments, {64 << 20, 16});
   EXPECT_LT(written.words().size(), 100u);
   ASSERT_EQ(written.attachments().size(), 4u);
@@ -236,10 +237,10 @@ TEST(ValueWriter, RefusesWhatNoPeerWouldTake) {
   without_memory.data = nullptr;
   AnyArray pointers = numbers_of({3});
   pointers.dtype.text = "|O";
-  for (const Variant& value : {Variant("\xff"), Variant(Date{2026, 2, 29}), Variant(Decimal{"x"}),
-                               Variant(DateTime{{2026, 1, 1}, {24, 0, 0, 0, 0, {}}}),
-                               Variant(TimeDelta{0, 86'400, 0}), Variant(TimeOfDay{0, 60, 0, 0, 0, {}}),
-                               Variant(without_memory), Variant(pointers)}) {
+  for (const Variant& value :
+       {Variant("\xff"), Variant(Date{2026, 2, 29}), Variant(Decimal{"x"}),
+        Variant(DateTime{{2026, 1, 1}, {24, 0, 0, 0, 0, {}}}), Variant(TimeDelta{0, 86'400, 0}),
+        Variant(TimeOfDay{0, 60, 0, 0, 0, {}}), Variant(without_memory), Variant(pointers)}) {
     EXPECT_EQ(refusal(List{{1, value}}).kind(), ErrorKind::kInvalidArgument)
         << name_of(value.kind());
   }
