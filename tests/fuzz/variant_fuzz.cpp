@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a message whose root is a Variant, Arguments, a Fault or a Description: reading it
-// must end in a value or in an Error, and a value must survive being sent again.
+// must end in a value or in an Error, and a value must survive being sent again, by the marshaller
+// as by a ValueWriter. A ValueReader must stay within the bytes.
+
+#include <cppipc/value_reader.h>
+#include <cppipc/value_writer.h>
 
 #include "rpc/message.h"
+#include "wire/attach.h"
 #include "wire/marshal.h"
 
 #include <capnp/capability.h>
@@ -19,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cppipc {
 namespace {
@@ -111,8 +117,84 @@ void check_equal(const kj::Array<capnp::word>& first, const kj::Array<capnp::wor
   if (first.asBytes() != second.asBytes()) fail("a value changes when it is sent again");
 }
 
+// A field that holds a value or arguments, for attach(): a struct and the pointer's place in it.
+wire::Outcome::Builder field_for(const Variant&, wire::Outcome::Builder outcome) {
+  outcome.initValue();
+  return outcome;
+}
+wire::Session::RunParams::Builder field_for(const Arguments&,
+                                            wire::Session::RunParams::Builder params) {
+  return params;
+}
+struct ValueField {
+  using Struct = wire::Outcome;
+  static constexpr unsigned kPointer = 0;
+  static auto read(wire::Outcome::Reader outcome) { return outcome.getValue(); }
+};
+struct ArgumentsField {
+  using Struct = wire::Session::RunParams;
+  static constexpr unsigned kPointer = 2;
+  static auto read(wire::Session::RunParams::Reader params) { return params.getArguments(); }
+};
+
+// What a ValueWriter writes must mean what the marshaller wrote, which `sent` holds.
+template <class T, class Field, class Value>
+void try_writer(const Value& value, const kj::Array<capnp::word>& sent,
+                const MarshalLimits& limits) {
+  using Struct = typename Field::Struct;
+  FuzzCaps caps;
+  const ValueWriter written = write(value, limits);
+  const auto attached = write_as<Struct>([&](typename Struct::Builder builder) {
+    attach(written, field_for(value, builder), Field::kPointer, caps);
+  });
+  const auto again = read_as<Struct>(attached, [&](typename Struct::Reader reader) {
+    return unmarshal(Field::read(reader), caps);
+  });
+  if (!again) fail("a value cannot be read as it was written");
+  check_equal(sent, write_as<T>([&](auto builder) { marshal(*again, builder, caps, limits); }));
+}
+
+bool are_numbers(ValueReader::Form form) {
+  using Form = ValueReader::Form;
+  return form == Form::kInts || form == Form::kFloats || form == Form::kIntTuple ||
+         form == Form::kFloatTuple;
+}
+
+// Follows everything that a reader finds regular.
+void walk(ValueReader& reader, const ValueReader::Value& value, int depth) {
+  using Form = ValueReader::Form;
+  std::string_view text;
+  ValueReader::Items items;
+  ValueReader::Segment words;
+  Variant scalar;
+  if (depth > kDepthMax) return;
+  const Form form = ValueReader::form(value);
+  if (form == Form::kStr && reader.text(value, &text)) {
+    (void)std::string(text);
+  } else if (form == Form::kBytes && reader.bytes(value, &text)) {
+    (void)std::string(text);
+  } else if ((form >= Form::kList && form <= Form::kDict) && reader.items(value, &items)) {
+    for (std::size_t i = 0; i < items.count; ++i) walk(reader, items.at(i), depth + 1);
+  } else if (are_numbers(form) && reader.numbers(value, &words)) {
+    (void)std::vector<std::uint64_t>(words.begin(), words.end());
+  } else {
+    (void)reader.scalar(value, &scalar);
+  }
+}
+
+void try_reader(const kj::Array<capnp::word>& words) {
+  const auto* first = reinterpret_cast<const std::uint64_t*>(words.begin());
+  const std::array<ValueReader::Segment, 1> segments = {ValueReader::Segment(first, words.size())};
+  // At any place: what would be the root's in a message of one segment, and the first list's.
+  for (const std::size_t at : {2, 5, 6}) {
+    if (words.size() < at + 3) return;
+    ValueReader reader(segments);
+    walk(reader, {first + at, 0, 2}, 0);
+  }
+}
+
 // Variants and Arguments: what was read is written, read and written again, twice the same.
-template <class T>
+template <class T, class Field>
 void try_value(const kj::Array<capnp::word>& words) {
   constexpr MarshalLimits kLimits{1 << 30, 1 << 28};
   FuzzCaps caps;
@@ -127,6 +209,7 @@ void try_value(const kj::Array<capnp::word>& words) {
   const auto again = read_as<T>(sent, read);
   if (!again) fail("a value that was read cannot be sent again");
   check_equal(sent, write(*again));
+  try_writer<T, Field>(*value, sent, kLimits);
 }
 
 void try_fault(const kj::Array<capnp::word>& words) {
@@ -154,8 +237,9 @@ void try_description(const kj::Array<capnp::word>& words) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > cppipc::kInputBytesMax) return 0;
   const auto words = cppipc::words_of(data, size);
-  cppipc::try_value<cppipc::wire::Variant>(words);
-  cppipc::try_value<cppipc::wire::Arguments>(words);
+  cppipc::try_value<cppipc::wire::Variant, cppipc::ValueField>(words);
+  cppipc::try_value<cppipc::wire::Arguments, cppipc::ArgumentsField>(words);
+  cppipc::try_reader(words);
   cppipc::try_fault(words);
   cppipc::try_description(words);
   return 0;
