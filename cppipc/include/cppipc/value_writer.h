@@ -26,7 +26,8 @@ struct MarshalLimits {
 };
 
 // Owns: the bytes written so far, and shares of the objects and of the bulk beside the message.
-// Threads: one at a time. Errors, all that takes memory: kOutOfMemory.
+// Threads: one at a time. Errors, all that takes memory: kOutOfMemory; kTooLarge for what alone is
+// more than a message holds.
 class ValueWriter {
  public:
   // The number of a value's first word.

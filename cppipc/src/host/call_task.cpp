@@ -131,9 +131,8 @@ void CallTask::reply(const Variant& value) {
   const ValueWriter written = write(value, session_->limits());
   auto reply = call_.begin_reply(written.words().size() + kOutcomeWords);
   OutgoingMessageCaps caps(reply.message(), *session_);
-  auto outcome = reply.results<OutcomeResults>().initOutcome();
-  outcome.initValue();
-  attach(written, kj::mv(outcome), kValuePointer, caps);
+  static_assert(wire::Outcome::VALUE == 0, "an outcome is a value unless it is made a fault");
+  attach(written, reply.results<OutcomeResults>().initOutcome(), kValuePointer, caps);
   // Those of a burst leave together.
   const bool is_gathered = end() > 0;
   call_.reply(std::move(reply), is_gathered ? Connection::Flush::kLater : Connection::Flush::kNow);

@@ -155,8 +155,11 @@ std::uint64_t* ValueWriter::struct_at(Place pointer, std::size_t data_words, std
 }
 
 ValueWriter::Place ValueWriter::put_places(Place pointer, std::size_t count) {
-  // What is too much for a message is refused before it can overflow.
-  if (count > limit_words_) make_room(limit_words_ + 1);
+  if (count > limit_words_) {
+    // Before the product can overflow.
+    const std::uint64_t least = std::min<std::uint64_t>(count, 1ull << 50) * kPlaceWords;
+    refuse_size("the message would take", 8 * (words_past_ + size_ + least), limit_bytes_);
+  }
   const std::size_t words = kPlaceWords * count;
   const Place tag = take_zeros(1 + words);
   words_.get()[tag] = words::pointer(words::kStruct, static_cast<std::int64_t>(count),
