@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What is known while arguments are turned into variants: where in a value one is, and how many
+// What is known while arguments are written into a message: where in a value one is, and how many
 // values there have been.
 
 #include <Python.h>
