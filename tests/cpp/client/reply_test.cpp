@@ -61,8 +61,8 @@ TEST_F(ReplyTest, ObjectsArraysAndBulkComeAsVariants) {
   LoopbackBroker broker;
   const auto probe = broker.create("Probe", arguments(1));
   const AnyArray array = make_array(DType::of<double>(), {3});
-  for (const Variant& value : {Variant(List{{ObjectPtr(probe), 1}}), Variant(array),
-                               Variant(std::string(3 << 20, 'x'))}) {
+  for (const Variant& value :
+       {Variant(List{{ObjectPtr(probe), 1}}), Variant(array), Variant(std::string(3 << 20, 'x'))}) {
     const auto result = broker.client()->run("echo", arguments(value))->receive(kWaitS);
     EXPECT_EQ(result->reader(), nullptr) << name_of(value.kind());
     EXPECT_EQ(result->variant(), value);
