@@ -112,7 +112,8 @@ void Driver::hand_over_locked() {
 bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
                   const std::function<void()>& interrupt) {
   if (waiter.is_done()) return true;
-  send_gathered();
+  // Also what another thread has been told to send and has not yet sent.
+  if (peer_->connection().has_queued()) peer_->connection().flush();
   std::unique_lock lock(mutex_);
   ++activity_;
   if (peer_->connection().is_full()) want_write_locked();
