@@ -75,4 +75,6 @@ async def main(schema_path, socket_path):
 
 
 if __name__ == "__main__":
-    asyncio.run(capnp.run(main(*sys.argv[1:3])))
+    if len(sys.argv) != 3:
+        sys.exit("usage: capnp_client.py BROKER_SCHEMA SOCKET_PATH")
+    asyncio.run(capnp.run(main(*sys.argv[1:])))

@@ -16,4 +16,13 @@ from unity._session import Session, connect
 from unity.errors import *  # noqa: F403
 from unity.errors import __all__ as _error_names
 
+
+def __getattr__(name):
+    if name == "__version__":  # looked up when it is asked for: that costs more than the import
+        from importlib.metadata import version
+
+        return version("unity-broker")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = ["Buffer", "Call", "Proxy", "Session", "connect", "launch", *_error_names]

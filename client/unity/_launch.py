@@ -38,7 +38,7 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
     timeout_s = checked_timeout(timeout_s)
     if extensions:
         raise errors.NotSupported("this version cannot load extensions")
-    command = [_binary_path(server_binary)]
+    command = [binary_path(server_binary)]
     if log_file is not None:
         command += ["--log-file", os.fspath(log_file)]
     for name, value in server_options.items():
@@ -48,7 +48,8 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
     return Session(_core.launch(command, address, timeout_s))
 
 
-def _binary_path(server_binary):
+def binary_path(server_binary):
+    """Absolute path of the server: the one given, of $UNITY_SERVER_BINARY, or of the package."""
     chosen = server_binary or os.environ.get(_BINARY_VARIABLE)
     if chosen is None:
         chosen = os.path.join(os.path.dirname(__file__), "bin", "unity_server")

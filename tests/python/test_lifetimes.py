@@ -118,8 +118,9 @@ def test_a_hundred_thousand_objects_leave_nothing(session, eventually):
             session.types.Probe(0).many(1000)
         eventually(lambda: live(session) == base)
         memory.append(anonymous_kib(session.server_pid) + anonymous_kib(os.getpid()))
-    # What the first round has reached serves all others.
-    assert memory[-1] - memory[0] < 10 << 10, memory
+    # What the first round has reached serves all others. AddressSanitizer keeps what was freed.
+    if "UNITY_TEST_SANITIZED" not in os.environ:
+        assert memory[-1] - memory[0] < 10 << 10, memory
 
 
 def test_creating_and_dropping_in_threads(session, eventually):

@@ -64,6 +64,11 @@ def elf_files(environment):
     return found
 
 
+def test_the_command_is_the_server(installed):
+    output = run(installed / "bin" / "unity_server", "--version", cwd="/")
+    assert output.startswith("unity_server ")
+
+
 # Building the wheel takes most of this time where nothing is built yet.
 pytestmark = pytest.mark.timeout(500)
 
