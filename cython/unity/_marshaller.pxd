@@ -16,13 +16,13 @@ cdef extern from "marshaller.h" namespace "unity" nogil:
     cdef cppclass Marshaller:
         vector[Level] path
         uint64_t words
+        uint64_t words_max
         PyObject* label
         PyObject* connection
         cbool is_copying
         Level* enter(PyObject* container) except +
 
     size_t kDepthMax
-    uint64_t kWordsMax
     uint64_t kContainerWords
     size_t kShareBytes
 

@@ -52,6 +52,7 @@ cdef class Routine:
         check(self, positional, keywords, named)
         marshaller.connection = <PyObject*>connection
         marshaller.is_copying = is_copying
+        marshaller.words_max = connection.client.get().limits().message_bytes // 8
         place = out.begin(positional + named, connection.client.get().limits())
         for i in range(positional):
             marshaller.label = PyTuple_GET_ITEM(self.names, i) if i < known else <PyObject*>REST

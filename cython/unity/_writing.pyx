@@ -18,7 +18,7 @@ from unity cimport variant_access as access
 from unity._arrays cimport put_buffer, put_numpy
 from unity._connection cimport Connection, Proxy
 from unity._marshaller cimport (
-    Level, Marshaller, kContainerWords, kDepthMax, kShareBytes, kWordsMax, refusal)
+    Level, Marshaller, kContainerWords, kDepthMax, kShareBytes, refusal)
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._scalars cimport put_moment, put_scalar
 from unity.cppipc cimport Numbers, Sequence, ValueWriter, Variant, kPlaceWords, make_view
@@ -148,9 +148,10 @@ cdef int put_proxy(Variant* out, Proxy proxy, Marshaller* marshaller) except -1:
 cdef Level* enter(object container, size_t size, Marshaller* marshaller) except NULL:
     # Goes one level deeper; leave() ends it. After an error the path stays as it is.
     marshaller.words += size + kContainerWords
-    if marshaller.words > kWordsMax:
+    if marshaller.words > marshaller.words_max:
         raise refusal(errors.TooLarge,
-                      f"cannot send so many values: a message holds {kWordsMax * 8} bytes",
+                      f"cannot send so many values: they take more than {marshaller.words * 8:,} "
+                      f"bytes, and a message has room for {marshaller.words_max * 8:,}",
                       marshaller)
     if marshaller.path.size() >= kDepthMax:
         for level in marshaller.path:

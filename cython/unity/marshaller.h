@@ -11,9 +11,7 @@
 
 namespace unity {
 
-inline constexpr std::size_t kDepthMax = 1000;  // of nested containers
-// A message of 64 MiB cannot hold more words than this, and each value takes one at least.
-inline constexpr std::uint64_t kWordsMax = (64ull << 20) / 8;
+inline constexpr std::size_t kDepthMax = 1000;       // of nested containers
 inline constexpr std::uint64_t kContainerWords = 3;  // of a container beside its values
 // Smaller bytes and arrays are copied, since to share them costs more.
 inline constexpr std::size_t kShareBytes = 4096;
@@ -26,9 +24,10 @@ struct Level {
 };
 
 struct Marshaller {
-  std::vector<Level> path;         // outermost first
-  std::uint64_t words = 0;         // that the message will take at least
-  PyObject* label = nullptr;       // borrowed: the argument's name or number
+  std::vector<Level> path;                      // outermost first
+  std::uint64_t words = 0;                      // that the message will take at least
+  std::uint64_t words_max = ~std::uint64_t{0};  // that a message may take
+  PyObject* label = nullptr;                    // borrowed: the argument's name or number
   PyObject* connection = nullptr;  // borrowed: where the value goes; null: proxies are refused
   bool is_copying = false;         // memory that may change is copied, not shared
 

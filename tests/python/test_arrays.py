@@ -239,6 +239,12 @@ def test_large_arrays_cross(private):
     assert np.array_equal(echo(strided), strided)
 
 
+def test_many_arrays_of_middling_size_are_no_message_too_large(private):
+    value = [np.full(100_000, n, "f8") for n in range(100)]
+    got = private.toolkits.diagnostics.echo(value)
+    assert all(map(same, got, value)) and len(got) == 100
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_arrays_beyond_512_mib(private):

@@ -172,6 +172,14 @@ def test_messages(pair):
     assert_is_served(neighbour)
 
 
+def test_larger_messages_where_the_server_takes_them(pair):
+    session, _ = pair("--message-mib", "100")
+    value = [1.5] * (9 * MIB)
+    assert session.toolkits.diagnostics.echo(value) == value
+    with pytest.raises(unity.TooLarge, match="limit of 100 MiB|room for 104,857,600"):
+        session.toolkits.diagnostics.echo([1.5] * (14 * MIB))
+
+
 def test_large_values_go_beside_small_messages(pair):
     greedy, _ = pair("--message-mib", "1", "--inline-kib", "512")
     text = "é" * (3 * MIB)

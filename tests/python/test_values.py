@@ -185,11 +185,21 @@ def test_text_and_bytes_beyond_512_mib(private):
     assert echo(text) == text
 
 
+def test_many_values_of_middling_size_are_no_message_too_large(private):
+    """Once half of a message is used, they cross beside it."""
+    diagnostics = private.toolkits.diagnostics
+    data = [bytes([n]) * 900_000 for n in range(90)]
+    assert diagnostics.echo(data) == data
+    text = ["é" * 450_000] * 90
+    assert diagnostics.echo(text) == text
+    assert diagnostics.pair(data[:45], data[45:]) == [data[:45], data[45:]]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_numbers_beyond_the_limit_of_a_message(private):
     """They are no bulk: a list of numbers is part of the message."""
-    with pytest.raises(errors.TooLarge, match="64 MiB|67108864"):
+    with pytest.raises(errors.TooLarge, match="64 MiB|67,108,864"):
         private.toolkits.diagnostics.echo([1.5] * (9 << 20))
     assert private.toolkits.diagnostics.echo([1.5] * (7 << 20)) == [1.5] * (7 << 20)
 

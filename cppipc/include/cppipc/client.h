@@ -92,7 +92,8 @@ using CallPtr = std::shared_ptr<Call>;
 
 struct ConnectOptions {
   double timeout_s = 10.0;  // for connecting and the handshake
-  std::uint64_t message_bytes = 64ull << 20;
+  // Of one message, either way; the smaller limit of both sides holds.
+  std::uint64_t message_bytes = 2048ull << 20;
   std::uint64_t inline_bytes = 1ull << 20;
   std::string peer_name;  // shown as Client::address(); empty: the address connected to
   // See Call::wait. Runs on the waiting thread without locks.

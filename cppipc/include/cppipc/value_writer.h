@@ -91,6 +91,7 @@ class ValueWriter {
   const std::vector<Attachment>& attachments() const { return attachments_; }
 
  private:
+  static constexpr std::uint64_t kBulkBytes = 4096;
   static constexpr std::uint64_t kBoolTag = 1, kIntTag = 2, kFloatTag = 3;
   struct Free {
     void operator()(std::uint64_t* words) const { std::free(words); }
@@ -110,6 +111,10 @@ class ValueWriter {
   std::uint64_t* struct_at(Place pointer, std::size_t data_words, std::size_t pointers);
   Place put_places(Place pointer, std::size_t count);
   void put_bytes(Place pointer, std::string_view bytes, bool is_text);
+  // Whether so many bytes go beside the message: many, or as many as there is no room to waste for.
+  bool is_beside(std::uint64_t bytes) const {
+    return bytes > inline_bytes_ || (bytes >= kBulkBytes && size_ >= limit_words_ / 2);
+  }
   void put_large(Place pointer, Bytes bulk);
   void set_tag(Place place, std::uint64_t tag) { words_.get()[place] = tag; }
   void put_plain(Place place, const Variant& value);

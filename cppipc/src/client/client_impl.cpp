@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint16_t kDescribe = 0, kCreate = 1, kRun = 2, kCancel = 3, kPing = 4, kStats = 5;
 constexpr std::uint64_t kPlainWords = 32;
+// What a server may send before it has said what its own limit is.
+constexpr std::uint64_t kHandshakeBytes = 64 << 20;
 constexpr unsigned kArgumentsPointer = 2;  // of the params of create, run and Object.call
 
 Error lost(const std::string& message) { return Error(ErrorKind::kConnectionLost, message); }
@@ -33,7 +35,8 @@ ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string trans
       transport_(std::move(transport)),
       poller_(std::make_shared<Poller>()),
       references_(std::make_shared<ReferenceSource>(poller_)),
-      peer_(std::make_shared<Peer>(std::move(socket), options_.message_bytes, references_)) {
+      peer_(std::make_shared<Peer>(
+          std::move(socket), std::min(options_.message_bytes, kHandshakeBytes), references_)) {
   limits_.message_bytes = options_.message_bytes;
   limits_.inline_bytes = options_.inline_bytes;
   if (!options_.on_interrupt) return;

@@ -75,6 +75,7 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
   description_hash_.assign(reinterpret_cast<const char*>(hash.begin()), hash.size());
   limits_.message_bytes = std::min<std::uint64_t>(limits_.message_bytes, welcome.getMessageBytes());
   limits_.inline_bytes = std::min<std::uint64_t>(limits_.inline_bytes, welcome.getInlineBytes());
+  peer_->connection().set_message_bytes(limits_.message_bytes);
 }
 
 void ClientImpl::fetch_description(Driver::Clock::time_point until) {

@@ -182,7 +182,7 @@ void ValueWriter::put_bytes(Place pointer, std::string_view bytes, bool is_text)
 }
 
 void ValueWriter::put_text(Place place, std::string_view text) {
-  if (text.size() <= inline_bytes_) {
+  if (!is_beside(text.size())) {
     set_tag(place, Which::STR);
     return put_bytes(place + words::kVariantData, text, true);
   }

@@ -213,7 +213,7 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
     }
     case Kind::kBytes: {
       const Bytes& bytes = *value.get_if<Bytes>();
-      const bool is_large = bytes.size() > inline_bytes_;
+      const bool is_large = is_beside(bytes.size());
       set_tag(place, is_large ? Which::LARGE_BYTES : Which::BYTES);
       if (!is_large) return put_bytes(pointer, bytes.view(), false);
       if (bytes.owner() != nullptr) return put_large(pointer, bytes);
@@ -284,7 +284,7 @@ void ValueWriter::put_array(Place place, const AnyArray& array) {
   }
   const std::uint64_t size_bytes = nbytes_of(array.shape, dtype.itemsize);
   if (size_bytes > 0 && array.data == nullptr) refuse_if("an array has no memory");
-  const bool is_large = size_bytes > inline_bytes_;
+  const bool is_large = is_beside(size_bytes);
   set_tag(place, Which::ARRAY);
   std::uint64_t* data = struct_at(place + words::kVariantData, 2, 3);
   set_field(data, 0, static_cast<std::uint8_t>(dtype.code));

@@ -211,6 +211,23 @@ TEST(ValueWriter, TheLimitIsExact) {
   EXPECT_EQ(refusal(value, {bytes - 1, 100}).kind(), ErrorKind::kTooLarge);
 }
 
+TEST(ValueWriter, BulkOfMiddlingSizeGoesBesideOnceHalfOfTheMessageIsUsed) {
+  List list;
+  for (int i = 0; i < 100; ++i) {
+    list.items.push_back(std::string(10'000, 'x'));
+    list.items.push_back(Bytes(std::string(10'000, 'y')));
+    list.items.push_back(numbers_of({1250}));
+    list.items.push_back(std::string(100, 'z'));  // small enough for any room
+  }
+  const Arguments arguments{{Variant(list)}, {}};
+  const ValueWriter written = write(arguments, {1 << 20, 1 << 19});
+  EXPECT_LT(8 * written.words().size(), std::size_t{1} << 20);
+  EXPECT_GT(8 * written.words().size(), std::size_t{1} << 19);
+  MemoryCaps caps;
+  EXPECT_EQ(sent(written, caps).values, arguments.values);
+  EXPECT_GT(caps.blobs_sent, 200);
+}
+
 TEST(ValueWriter, TooLargeTellsSizeAndLimit) {
   List list;
   for (int i = 0; i < 20'000; ++i) list.items.push_back(std::string(100, 'x'));
