@@ -6,6 +6,7 @@ A method with the name of one of Python's, such as `__len__` or `__getitem__`, i
 
 from collections.abc import Mapping, MutableMapping
 
+from unity import errors
 from unity._connection import Proxy
 
 _MAPPING = frozenset(
@@ -20,10 +21,14 @@ class MappingProxy:
     """What makes a type with the methods of a mapping one.
 
     Two proxies are equal if they stand for the same object, like all proxies; a proxy and another
-    mapping are equal if they have equal items.
+    mapping are equal if they have equal items. The default of `get` and `pop` stays here, as
+    Python expects of a mapping: it may be any object, and comes back as it is.
     """
 
     __slots__ = ()
+
+    def __reversed__(self):
+        return reversed(list(self))
 
     def __eq__(self, other):
         if isinstance(other, Proxy) or not isinstance(other, Mapping):
@@ -57,16 +62,82 @@ def bases_of(members):
     return (Proxy,)
 
 
-def members_of(members):
-    """The members as Python wants them: those that iterate return iterators."""
-    return {
-        **members,
-        **{
-            name: _iterating(members[name])
-            for name in ("__iter__", "__reversed__")
-            if name in members
-        },
-    }
+def members_of(members, bases):
+    """The members as Python wants them: those that iterate return iterators, and those that take
+    a default or another mapping take any."""
+    result = dict(members)
+    for name in ("__iter__", "__reversed__"):
+        if name in members:
+            result[name] = _iterating(members[name])
+    if issubclass(bases[0], MappingProxy):
+        result["get"] = members["get"].adapted(_get)
+    if MutableMappingProxy in bases:
+        result["pop"] = members["pop"].adapted(_pop)
+        result["update"] = members["update"].adapted(_update)
+    return result
+
+
+def constructor_adapter(described, bases):
+    """What adapts the arguments of a type's constructor: those of a dict's. None: nothing."""
+    constructor = described.constructor
+    if MutableMappingProxy not in bases or constructor is None:
+        return None
+    # One with parameters of its own takes what these say.
+    return _create if constructor.takes_rest and not constructor.parameters else None
+
+
+def _get(function, *args, **kwargs):
+    look = function.__self__.__getitem__.options(timeout_s=function.timeout_s)
+    return _with_default(function, look, args, kwargs)
+
+
+def _pop(function, *args, **kwargs):
+    return _with_default(function, function, args, kwargs)
+
+
+def _with_default(function, look, args, kwargs):
+    """Calls `look(key)` and keeps the default here, if one is given; else calls `function`."""
+    if len(args) == 2 and not kwargs:
+        key, default = args
+    elif len(args) == 1 and kwargs.keys() == {"default"}:
+        key, default = args[0], kwargs["default"]
+    elif not args and kwargs.keys() == {"key", "default"}:
+        key, default = kwargs["key"], kwargs["default"]
+    else:
+        return function(*args, **kwargs)
+    try:
+        return look(key)
+    except errors.UnknownKey:
+        return default
+
+
+def _update(function, *args, **kwargs):
+    if len(args) == 1:
+        args = (_items(args[0], type(function.__self__)),)
+    return function(*args, **kwargs)
+
+
+def _create(cls, function, *args, **kwargs):
+    if len(args) == 1:
+        args = (_items(args[0], cls),)
+    return function(*args, **kwargs)
+
+
+def _items(other, cls):
+    """What a map is filled with, as the server takes it; as it is if that is for it to refuse."""
+    if isinstance(other, (dict, cls)):
+        return other
+    if isinstance(other, MappingProxy):
+        return dict(other.items())
+    if hasattr(other, "keys"):
+        return {key: other[key] for key in other.keys()}  # noqa: SIM118
+    if isinstance(other, Proxy) or not hasattr(other, "__iter__"):
+        return other
+    return [pair if isinstance(pair, (list, tuple)) else _pair(pair) for pair in other]
+
+
+def _pair(pair):
+    return tuple(pair) if hasattr(pair, "__iter__") and not isinstance(pair, Proxy) else pair
 
 
 def _iterating(method):

@@ -61,7 +61,10 @@ class ProxyType(type):
     """The type of the classes of a session: calling one creates an object on the server."""
 
     def __call__(cls, *args, **kwargs):
-        return constructor_of(cls)(*args, **kwargs)
+        constructor = constructor_of(cls)
+        if cls._adapter is not None:
+            return cls._adapter(cls, constructor, *args, **kwargs)
+        return constructor(*args, **kwargs)
 
     @property
     def __signature__(cls):
@@ -91,11 +94,13 @@ def make_class(described, connection):
     """The class of a type for one session. It does not keep the session open."""
     members = described.members
     bases = (Proxy,)
+    adapter = None
     if not SPECIAL.isdisjoint(members):
-        from unity._protocols import bases_of, members_of
+        from unity._protocols import bases_of, constructor_adapter, members_of
 
         bases = bases_of(members)
-        members = members_of(members)
+        adapter = constructor_adapter(described, bases)
+        members = members_of(members, bases)
     return ProxyType(described.name.rpartition(".")[2], bases, {
         **members,
         "__slots__": (),
@@ -103,6 +108,7 @@ def make_class(described, connection):
         "__doc__": described.doc,
         "__qualname__": described.name,
         "__init_subclass__": refuse_subclass,
+        "_adapter": None if adapter is None else staticmethod(adapter),
         "_description": described,
         "_connection": weakref.ref(connection),
     })

@@ -15,12 +15,14 @@ cdef class Function:
     cdef Connection connection
     cdef Proxy target            # None but for methods
     cdef cppipc.CallOptions options_
+    cdef object adapter          # see Method.adapted(); else None
 
 
 # A method as it lies in a class.
 cdef class Method:
     cdef VectorCall vectorcall
     cdef readonly Routine routine
+    cdef object adapter          # see adapted(); else None
 
 
 # A property as it lies in a class.

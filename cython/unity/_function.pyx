@@ -118,7 +118,8 @@ cdef class Function:
 
         After that the caller gets `CallTimeout`, and the server sees the call as cancelled.
         """
-        cdef Function limited = new_function(self.routine, self.connection, self.target)
+        cdef Function limited = adapted_function(
+            self.routine, self.connection, self.target, self.adapter)
         if timeout_s is not None:
             limited.options_.timeout_s = <double>checked_timeout(timeout_s)
         return limited
@@ -181,6 +182,30 @@ cdef object call_function(object function, PyObject** values, size_t count, PyOb
                   PyVectorcall_NARGS(count), keywords)
 
 
+cdef Function adapted_function(Routine routine, Connection connection, Proxy target,
+                               object adapter):
+    # A Function whose blocking calls go through adapter(function, …); None: they do not.
+    cdef Function function = new_function(routine, connection, target)
+    if adapter is not None:
+        function.vectorcall = call_adapted
+        function.adapter = adapter
+    return function
+
+
+cdef object call_adapted(object function, PyObject** values, size_t count, PyObject* keywords):
+    cdef Function adapted = <Function>function
+    cdef Function plain = new_function(adapted.routine, adapted.connection, adapted.target)
+    cdef Py_ssize_t positional = PyVectorcall_NARGS(count)
+    cdef Py_ssize_t i
+    plain.options_ = adapted.options_
+    args = [<object>values[i] for i in range(positional)]
+    kwargs = {}
+    if keywords != NULL:
+        for i, name in enumerate(<tuple>keywords):
+            kwargs[name] = <object>values[positional + i]
+    return adapted.adapter(plain, *args, **kwargs)
+
+
 cdef cppipc.CallOptions no_options
 
 
@@ -191,7 +216,14 @@ cdef class Method:
         if instance is None:
             return self
         proxy = <Proxy?>instance
-        return new_function(self.routine, proxy.connection, proxy)
+        return adapted_function(self.routine, proxy.connection, proxy, self.adapter)
+
+    def adapted(self, adapter):
+        """The same method, but a blocking call of it is `adapter(function, …)`; `function` is
+        the method of the object, without the adapter. `submit` sends what it is given."""
+        cdef Method method = new_method(self.routine)
+        method.adapter = adapter
+        return method
 
     @property
     def __name__(self):
@@ -223,6 +255,9 @@ cdef object call_method(object method, PyObject** values, size_t count, PyObject
     proxy = <Proxy>values[0]
     if getattr(type(proxy), routine.name, None) is not method:
         raise errors.WrongType(f"{routine.qualname}() is no method of {proxy!r}")
+    if (<Method>method).adapter is not None:
+        function = adapted_function(routine, proxy.connection, proxy, (<Method>method).adapter)
+        return call_adapted(function, values + 1, given - 1, keywords)
     return invoke(routine, proxy.connection, proxy, no_options, values + 1, given - 1, keywords)
 
 

@@ -31,7 +31,7 @@ cdef class Routine:
     cdef Py_ssize_t required     # how many parameters, from the left, have no default
     cdef readonly bint is_toolkit
     cdef bint is_variadic        # takes any further keywords
-    cdef bint takes_rest         # and any further values without a name
+    cdef readonly bint takes_rest  # and any further values without a name
     cdef object signature_       # inspect.Signature, once asked for
 
     # Checks the arguments and writes them as a message has them; no I/O. `keywords` are the names

@@ -6,12 +6,17 @@ import datetime
 import decimal
 import inspect
 import random
+import types
 import uuid
 
 import numpy as np
 import pytest
 
 import unity
+
+
+class Opaque:
+    """Something that cannot cross."""
 
 
 @pytest.fixture
@@ -84,6 +89,79 @@ def test_a_missing_key(make, key):
     assert len(made) == 0
 
 
+def test_defaults_stay_here(make):
+    made = make(a=1)
+    default = [Opaque()]
+    for otherwise in (
+        made.get("q", default),
+        made.get("q", default=default),
+        made.get(key="q", default=default),
+        made.get.options(timeout_s=30)("q", default),
+        made.pop("q", default),
+        made.pop("q", default=default),
+        type(made).get(made, "q", default),
+        type(made).pop(made, "q", default),
+    ):
+        assert otherwise is default
+    assert made.get("a", object()) == 1 and made.get("a") == 1 and made.get("q") is None
+    assert made.get.options(timeout_s=7).timeout_s == 7
+    assert made.pop("a", object()) == 1 and "a" not in made
+    with pytest.raises(TypeError, match="unhashable"):
+        made.get([], default)
+    for wrong in ((), ("a", 1, 2)):
+        with pytest.raises(unity.WrongType, match="get"):
+            made.get(*wrong)
+    with pytest.raises(unity.WrongType, match="unexpected"):
+        made.get("a", other=1)
+
+
+def test_match_statements(make):
+    match make(a=1, b=2):
+        case {"c": _}:
+            pytest.fail("there is no such key")
+        case {"a": x, "b": y}:
+            assert (x, y) == (1, 2)
+        case _:
+            pytest.fail("it has both")
+
+
+def test_reversed(make):
+    assert list(reversed(make({"a": 1, "b": 2, "c": 3}))) == ["c", "b", "a"]
+    assert list(reversed(make())) == []
+
+
+class KeysOnly:
+    """The least that a dict takes for a mapping."""
+
+    def keys(self):
+        return iter(["a", "b"])
+
+    def __getitem__(self, key):
+        return key * 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda: collections.UserDict(a=1, b=2),
+        KeysOnly,
+        lambda: types.MappingProxyType({"a": 1}),
+        lambda: {"a": 1, "b": 2}.items(),
+        lambda: zip("ab", [1, 2], strict=True),
+        lambda: (pair for pair in [("a", 1), ["b", 2]]),
+        lambda: ["ab", ("c", 1), collections.UserList(["d", 2])],
+        lambda: {("a", 1)},
+        list,
+    ],
+)
+def test_what_a_dict_takes(make, given):
+    assert make(given()) == dict(given())
+    assert make(given(), z=0) == dict(given(), z=0)
+    made = make(b=0)
+    made.update(given(), y=5)
+    assert made == {"b": 0} | dict(given()) | {"y": 5}
+
+
 def test_unhashable_keys(make):
     made = make()
     for key in ([], {}, set(), ([],), np.zeros(2)):
@@ -103,9 +181,12 @@ def test_it_begins_like_a_dict(session):
     assert make([("a", 1), ["b", 2]]) == {"a": 1, "b": 2}
     assert make(make({"a": 1})) == {"a": 1}
     assert make() == {}
-    for wrong in (5, [5], "ab", [(1, 2, 3)]):
-        with pytest.raises((TypeError, ValueError)):
+    for wrong in (5, [5], "ab", [(1, 2, 3)], [iter("a")], session.types.Counter()):
+        with pytest.raises((TypeError, ValueError)) as raised:
             make(wrong)
+        assert isinstance(raised.value, unity.Error)
+        with pytest.raises((TypeError, ValueError)):
+            make().update(wrong)
     with pytest.raises(TypeError):
         make({}, {})
 
@@ -258,6 +339,9 @@ def test_two_sessions_have_maps_of_their_own(shared):
         assert not isinstance(first, two.types.VariantMap)
         with pytest.raises(ValueError):
             first["other"] = second
+        assert one.types.VariantMap(second, b=3) == {"a": 2, "b": 3}
+        first.update(second)
+        assert first == {"a": 2}
 
 
 def test_a_closed_session():
