@@ -76,12 +76,13 @@ inline void wait(const Runtime& runtime, cppipc::Call& call, std::optional<doubl
   runtime.park_if_exiting();
 }
 
-// send() and wait() in one.
+// send() and wait() in one: an interrupt cancels the call, of which nobody else knows.
 inline void send_and_wait(const Runtime& runtime, cppipc::Client& client, Target target,
                           const std::string& name,
                           const std::shared_ptr<cppipc::RemoteObject>& object,
-                          cppipc::ValueWriter& arguments, const cppipc::CallOptions& options,
+                          cppipc::ValueWriter& arguments, cppipc::CallOptions options,
                           std::shared_ptr<cppipc::Result>* result) {
+  options.is_awaited = true;
   const cppipc::CallPtr call = send(client, target, name, object, arguments, options);
   bool is_interrupted = false;
   wait(runtime, *call, std::nullopt, result, &is_interrupted);

@@ -67,23 +67,47 @@ def until_idle(session):
     assert wait_until(lambda: session.stats()["calls_running"] == 0)
 
 
-WAITS = {
+BLOCKING = {
     "a call": lambda tools: tools.work(1000),
     "a call with a limit": lambda tools: tools.work.options(timeout_s=1000)(1000),
-    "result": lambda tools: tools.work.submit(1000).result(),
-    "result with a limit": lambda tools: tools.work.submit(1000).result(timeout=1000),
-    "exception": lambda tools: tools.work.submit(1000).exception(),
-    "exception with a limit": lambda tools: tools.work.submit(1000).exception(timeout=1000),
+}
+WAITS = {
+    "result": lambda call: call.result(),
+    "result with a limit": lambda call: call.result(timeout=1000),
+    "exception": lambda call: call.exception(),
+    "exception with a limit": lambda call: call.exception(timeout=1000),
 }
 
 
-@pytest.mark.parametrize("name", WAITS)
-def test_an_exception_of_a_handler_ends_the_wait(session, name):
+@pytest.mark.parametrize("name", BLOCKING)
+def test_an_exception_of_a_handler_ends_a_blocking_call(session, name):
     with handled(stop), signal_when_running(session):
         with pytest.raises(Stop):
-            WAITS[name](session.toolkits.diagnostics)
+            BLOCKING[name](session.toolkits.diagnostics)
     until_idle(session)  # the method was told
     assert session.types.Counter().increment() == 1
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_an_exception_of_a_handler_ends_the_wait_and_not_the_call(session, name):
+    call = session.toolkits.diagnostics.work.submit(1000)
+    with handled(stop), signal_when_running(session):
+        with pytest.raises(Stop):
+            WAITS[name](call)
+    assert not call.done() and not call.cancelled() and session.stats()["calls_running"] == 1
+    assert session.types.Counter().increment() == 1
+    assert call.cancel()
+    until_idle(session)
+
+
+def test_a_call_whose_wait_was_interrupted_has_a_result(session):
+    call = session.toolkits.diagnostics.sleep.submit(1)
+    seen = []
+    call.add_done_callback(seen.append)
+    with handled(stop), signal_when_running(session), pytest.raises(Stop):
+        call.result()
+    assert call.result(DEADLINE_S) >= 1 and not call.cancelled() and call.exception() is None
+    assert wait_until(lambda: seen == [call])
 
 
 def test_an_exception_of_a_handler_is_no_outcome_of_the_call(session):
@@ -96,7 +120,8 @@ def test_an_exception_of_a_handler_is_no_outcome_of_the_call(session):
     with handled(time_out), signal_when_running(session):
         with pytest.raises(TimeoutError, match="the handler's"):
             call.result()
-    assert call.cancelled()
+    assert not call.done()
+    call.cancel()
     with pytest.raises(unity.Cancelled):
         call.result()
     until_idle(session)
@@ -190,6 +215,7 @@ def test_the_thread_that_waits_reads_for_others(session):
                 with handled(stop), another_thread(send), pytest.raises(Stop):
                     begun.set()
                     call.result()
+                call.cancel()
                 before = list(progress)
                 assert wait_until(lambda before=before: progress[0] > before[0])
                 assert wait_until(lambda before=before: progress[1] > before[1])

@@ -45,8 +45,8 @@ class RemoteObject : public Object {
 struct CallOptions {
   // Seconds the caller waits; the server sees it as the call's deadline. nullopt: no limit.
   std::optional<double> timeout_s;
-  // The caller waits for this call at once: its thread reads the reply itself, and no other is
-  // woken for it. Only a matter of speed.
+  // The caller waits for this call at once and drops it: its thread reads the reply itself, no
+  // other is woken for it, and what interrupts the wait cancels the call.
   bool is_awaited = false;
 };
 
@@ -76,7 +76,8 @@ class Call {
   virtual bool is_done() const = 0;
   // Blocks until the reply is there (or `timeout_s` passed: kTimeout, the call goes on).
   // While it waits it calls ConnectOptions::on_interrupt at least every 0.1 s and after each
-  // signal; what that throws ends the wait, cancels the call and is passed on.
+  // signal; what that throws ends the wait and is passed on. The call goes on and can be waited
+  // for again, unless it was sent with CallOptions::is_awaited: then it is cancelled.
   // Errors: the fault of the call; kConnectionLost, kServerCrashed; kTimeout; kCancelled.
   virtual Variant wait(std::optional<double> timeout_s = {}) = 0;
   // The same, and leaves it to the caller to read the value.

@@ -90,7 +90,7 @@ std::shared_ptr<Result> ClientCall::receive(std::optional<double> timeout_s) {
   } catch (...) {                           // an interrupt, which goes on to the caller
     if (client_->guard_.is_child()) throw;  // it forked, and the call is the parent's
     end_wait(waiter);
-    cancel();
+    if (is_awaited_) cancel();
     throw;
   }
   if (!is_in_time) {

@@ -24,8 +24,12 @@ class ClientCall final : public Call, public PendingReply {
   using Results = Reply::Results;
 
   ClientCall(std::shared_ptr<ClientImpl> client, std::uint64_t id, Results results,
-             std::optional<Driver::Clock::time_point> deadline)
-      : client_(std::move(client)), id_(id), results_(results), deadline_(deadline) {}
+             std::optional<Driver::Clock::time_point> deadline, bool is_awaited)
+      : client_(std::move(client)),
+        id_(id),
+        results_(results),
+        deadline_(deadline),
+        is_awaited_(is_awaited) {}
 
   std::uint64_t id() const override { return id_; }
   bool is_done() const override;
@@ -48,6 +52,7 @@ class ClientCall final : public Call, public PendingReply {
   const std::uint64_t id_;
   const Results results_;
   const std::optional<Driver::Clock::time_point> deadline_;
+  const bool is_awaited_;  // an interrupt of the wait cancels it
 
   mutable std::mutex mutex_;
   bool is_done_ = false;

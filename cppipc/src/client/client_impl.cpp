@@ -78,7 +78,8 @@ CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const Call
   std::optional<Driver::Clock::time_point> deadline;
   if (options.timeout_s) deadline = Driver::after(*options.timeout_s);
   auto call = std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()),
-                                           id, static_cast<ClientCall::Results>(results), deadline);
+                                           id, static_cast<ClientCall::Results>(results), deadline,
+                                           options.is_awaited);
   auto builder =
       peer_->begin_call(session_, capnp::typeId<wire::Session>(), method_id, kPlainWords);
   builder.params<wire::Session::PingParams>();
@@ -110,8 +111,9 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
   OutgoingMessageCaps caps(builder.message(), *this);
   attach(arguments, kj::mv(params), kArgumentsPointer, caps);
   { const ValueWriter taken = std::move(arguments); }  // gives back the memory before the wait
-  auto call = std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()),
-                                           id, ClientCall::Results::kOutcome, deadline);
+  auto call =
+      std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()), id,
+                                   ClientCall::Results::kOutcome, deadline, options.is_awaited);
   peer_->carry_out_let_go();
   driver_->send(std::move(builder), call, options.is_awaited);
   return call;

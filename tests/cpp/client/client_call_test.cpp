@@ -150,7 +150,7 @@ TEST_F(ClientCallTest, TheCallbackMaySendCalls) {
   last.reset();
 }
 
-TEST_F(ClientCallTest, TheInterruptEndsTheWaitAndCancelsTheCall) {
+TEST_F(ClientCallTest, TheInterruptEndsTheWaitAndCancelsAnAwaitedCall) {
   struct Interrupted {};
   std::atomic<bool> is_interrupted{false};
   ConnectOptions options;
@@ -158,7 +158,8 @@ TEST_F(ClientCallTest, TheInterruptEndsTheWaitAndCancelsTheCall) {
     if (is_interrupted) throw Interrupted{};
   };
   LoopbackBroker broker({}, std::move(options));
-  const auto call = broker.client()->run("poll", arguments("work"));
+  const auto call =
+      broker.client()->run("poll", arguments("work"), {.timeout_s = {}, .is_awaited = true});
   std::thread interrupter([&] {
     EXPECT_TRUE(broker.stage.saw("work"));
     is_interrupted = true;
@@ -170,6 +171,26 @@ TEST_F(ClientCallTest, TheInterruptEndsTheWaitAndCancelsTheCall) {
   EXPECT_EQ(kind_of([&] { call->wait(kWaitS); }), ErrorKind::kCancelled);
   // The session goes on.
   EXPECT_EQ(broker.run("length", arguments("abc")), Variant(3));
+}
+
+TEST_F(ClientCallTest, TheInterruptEndsTheWaitAndLeavesAnotherCallAlone) {
+  struct Interrupted {};
+  std::atomic<bool> is_interrupted{false};
+  ConnectOptions options;
+  LoopbackBroker broker;
+  options.on_interrupt = [&] {
+    if (is_interrupted) throw Interrupted{};
+  };
+  const auto client = broker.connect(std::move(options));
+  const auto call = client->run("wait", arguments("slow"));
+  is_interrupted = true;
+  EXPECT_THROW(call->wait(kWaitS), Interrupted);
+  EXPECT_THROW(call->wait(kWaitS), Interrupted);
+  EXPECT_FALSE(call->is_done());
+  is_interrupted = false;
+  broker.stage.open("slow");
+  EXPECT_TRUE(call->wait(kWaitS).is_null());
+  client->close();
 }
 
 TEST_F(ClientCallTest, AnInterruptOfOneThreadLeavesOthersAlone) {
