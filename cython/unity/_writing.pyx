@@ -8,6 +8,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.list cimport (
     PyList_Check, PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE)
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
+from cpython.number cimport PyIndex_Check, PyNumber_Index
 from cpython.set cimport PyAnySet_Check, PyFrozenSet_Check
 from cpython.tuple cimport (
     PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE)
@@ -93,7 +94,11 @@ cdef int write_other(ValueWriter* out, size_t place, object value,
         return write_tuple(out, place, value, marshaller)
     elif PyAnySet_Check(value):
         return write_set(out, place, value, marshaller)
-    elif not put_buffer(&variant, value, marshaller):
+    elif put_buffer(&variant, value, marshaller):
+        pass
+    elif PyIndex_Check(value):
+        return write_int(out, place, PyNumber_Index(value), marshaller)
+    else:
         raise refusal(errors.WrongType, f"cannot send a {type(value).__qualname__!r}", marshaller)
     out.put(place, variant)
     return 0

@@ -79,6 +79,40 @@ def test_ints_beyond_64_bits_as_keys_and_members(private):
             echo(value)
 
 
+class Index:
+    """Says what int it is, and nothing else."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __index__(self):
+        if isinstance(self.number, Exception):
+            raise self.number
+        return self.number
+
+
+def test_what_has_an_index_is_an_int(private):
+    echo = private.toolkits.diagnostics.echo
+    sent = Index(5), [Index(-(2**63))], {Index(1): (Index(2), {Index(3)})}
+    assert echo(sent) == (5, [-(2**63)], {1: (2, {3})})
+    assert private.types.Counter(Index(4)).increment(Index(3)) == 7
+
+
+def test_an_index_beyond_64_bits(refused):
+    refused(Index(2**63), OverflowError, "64 bits")
+
+
+def test_an_index_that_fails(private):
+    calls = private.stats()["calls"]
+    for failure in (ZeroDivisionError("mine"), TypeError("mine")):
+        with pytest.raises(type(failure), match="mine") as raised:
+            private.toolkits.diagnostics.echo([Index(failure)])
+        assert raised.value is failure
+    with pytest.raises(TypeError, match="non-int"):
+        private.toolkits.diagnostics.echo(Index("5"))
+    assert private.stats()["calls"] == calls
+
+
 def test_lone_surrogates(refused):
     refused("a\ud800", ValueError, "surrogates")
 
