@@ -10,7 +10,7 @@ import sys
 # How the buffer protocol's characters read: kind, and NumPy's character for the native size.
 _KINDS = {
     "?": "b", "b": "i", "B": "u", "h": "i", "H": "u", "i": "i", "I": "u", "l": "i", "L": "u",
-    "q": "i", "Q": "u", "n": "i", "N": "u", "P": "u", "e": "f", "f": "f", "d": "f", "g": "f",
+    "q": "i", "Q": "u", "n": "i", "N": "u", "e": "f", "f": "f", "d": "f", "g": "f",
     "Zf": "c", "Zd": "c", "Zg": "c",
 }  # fmt: skip
 _CODES = {
@@ -20,6 +20,9 @@ _CODES = {
 _FORMATS = {"F": "Zf", "D": "Zd", "G": "Zg"}
 _ORDERS = {"<": "<", ">": ">", "!": ">"}
 _NATIVE = "<" if sys.byteorder == "little" else ">"
+# Those that stand for addresses; Z with a letter behind it is a complex number.
+_POINTERS = frozenset("OPXZz&")
+_NO_POINTERS = "its elements are Python objects or pointers"
 
 # cppipc::ArrayFlavor.
 _BYTEARRAY, _ARRAY_ARRAY, _BUFFER = 2, 3, 4
@@ -58,7 +61,10 @@ def _structure(dtype):
 
 
 def describe_buffer(value, format, itemsize):
-    """Flavor, text and code of the elements of an exporter of the buffer protocol."""
+    """Flavor, text and code of the elements of an exporter of the buffer protocol.
+
+    TypeError or ValueError if they are no plain memory.
+    """
     if isinstance(value, bytearray):
         return _BYTEARRAY, "|u1", "B"
     array = sys.modules.get("array")
@@ -66,7 +72,41 @@ def describe_buffer(value, format, itemsize):
         if value.typecode in "uw":
             return _ARRAY_ARRAY, f"{_NATIVE}U1", "U" if value.typecode == "u" else "w"
         return _ARRAY_ARRAY, _text(_NATIVE, _KINDS[value.typecode], itemsize), value.typecode
+    ctypes = sys.modules.get("ctypes")
+    if ctypes is not None:
+        _check_ctypes(ctypes, type(_owner(value, format, itemsize)))
+    # The names of members stand between colons.
+    characters = "".join(format.split(":")[::2])
+    for plain in ("Zf", "Zd", "Zg"):
+        characters = characters.replace(plain, "")
+    if not _POINTERS.isdisjoint(characters):
+        raise TypeError(_NO_POINTERS)
     return _BUFFER, *_describe_format(value, format, itemsize)
+
+
+def _owner(value, format, itemsize):
+    """What exports the memory, unless a memoryview sees it as something else."""
+    if isinstance(value, memoryview) and value.obj is not None:
+        whole = memoryview(value.obj)
+        if (whole.format, whole.itemsize) == (format, itemsize):
+            return value.obj
+    return value
+
+
+def _check_ctypes(ctypes, element):
+    """TypeError if a type of ctypes has what its format does not tell of."""
+    while issubclass(element, ctypes.Array):
+        element = element._type_
+    if issubclass(element, (ctypes.Structure, ctypes.Union)):
+        for base in element.__mro__:
+            for _, member, *bits in base.__dict__.get("_fields_", ()):
+                if bits:
+                    raise TypeError("it has bit fields")
+                _check_ctypes(ctypes, member)
+    elif issubclass(element, (ctypes._Pointer, ctypes._CFuncPtr)) or (
+        issubclass(element, ctypes._SimpleCData) and element._type_ in _POINTERS
+    ):
+        raise TypeError(_NO_POINTERS)
 
 
 def _text(order, kind, itemsize):
@@ -91,7 +131,7 @@ def _describe_format(value, format, itemsize):
         return f"|S{itemsize}", "S"
     if character.endswith("w"):
         return f"{order}U{itemsize // 4}", "U"
-    if "numpy" in sys.modules and character.startswith("T{"):
+    if sys.modules.get("numpy") is not None and character.startswith("T{"):
         return describe(_structure_of(value))
     return f"|V{itemsize}", "V"
 
@@ -113,7 +153,7 @@ def _structure_of(value):
 
 def format_of(text, code, itemsize):
     """The buffer protocol's format for elements of that text and code."""
-    if text[0] in "[{" and "numpy" in sys.modules:
+    if text[0] in "[{" and sys.modules.get("numpy") is not None:
         import numpy
 
         return memoryview(numpy.empty(1, dtype_of(text, code))).format

@@ -146,8 +146,7 @@ cdef int put_buffer(cppipc.Variant* out, object value, const Marshaller* marshal
                 raise refusal(errors.WrongType,
                               f"cannot send a {type(value).__name__!r} with indirect memory",
                               marshaller)
-        flavor, text, code = _dtypes.describe_buffer(
-            value, (view.format or b"B").decode(), view.itemsize)
+        flavor, text, code = describe_buffer(value, &view, marshaller)
         result.dtype.text = text.encode()
         result.dtype.code = ord(code)
         result.dtype.itemsize = view.itemsize
@@ -166,6 +165,14 @@ cdef int put_buffer(cppipc.Variant* out, object value, const Marshaller* marshal
         PyBuffer_Release(&view)
     access.put_array(out, result)
     return 1
+
+
+cdef tuple describe_buffer(object value, Py_buffer* view, const Marshaller* marshaller):
+    try:
+        return _dtypes.describe_buffer(value, (view.format or b"B").decode(), view.itemsize)
+    except (TypeError, ValueError) as error:
+        raise refusal(errors.WrongType,
+                      f"cannot send a {type(value).__name__!r}: {error}", marshaller) from None
 
 
 cdef object from_array(const cppipc.AnyArray& array):

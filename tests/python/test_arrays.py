@@ -274,7 +274,10 @@ WITHOUT_NUMPY = """
     import sys
     sys.modules["numpy"] = None
     import array
+    import ctypes
     import unity
+    class Pair(ctypes.Structure):
+        _fields_ = [("a", ctypes.c_int8), ("b", ctypes.c_double)]
     with unity.launch(diagnostics=True) as session:
         tools = session.toolkits.diagnostics
         zeros = tools.alloc([2, 3], "float64")
@@ -284,6 +287,8 @@ WITHOUT_NUMPY = """
         assert tools.total(zeros) == 5.0
         assert tools.echo(array.array("d", [1, 2])) == array.array("d", [1, 2])
         assert tools.echo(bytearray(b"x")) == bytearray(b"x")
+        pairs = (Pair * 2)((1, 2.0), (3, 4.0))
+        assert bytes(tools.echo(pairs)) == bytes(pairs)
         assert tools.describe(memoryview(b"abc"))["shape"] in ([3], (3,))
         print("done")
 """

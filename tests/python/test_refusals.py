@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot cross raises before anything is sent, and says what and where it is."""
 
+import ctypes
 import datetime as dt
 import enum
 import threading
@@ -128,6 +129,69 @@ def test_lone_surrogates(refused):
 )
 def test_arrays_of_python_objects(refused, value):
     refused(value, TypeError, "dtype")
+
+
+class Pointing(ctypes.Structure):
+    _fields_ = [("a", ctypes.c_int), ("p", ctypes.POINTER(ctypes.c_int) * 2)]
+
+
+class Packed(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("a", ctypes.c_int), ("b", ctypes.c_void_p)]
+
+
+class Either(ctypes.Union):
+    _fields_ = [("a", ctypes.c_int64), ("b", ctypes.c_char_p)]
+
+
+class Derived(Pointing):
+    _fields_ = [("b", ctypes.c_int)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        memoryview(np.array([None])),
+        memoryview(np.array([(1, None)], dtype=[("a", "i4"), ("o", object)])),
+        ctypes.py_object(3),
+        ctypes.POINTER(ctypes.c_int)(),
+        ctypes.c_void_p(3),
+        ctypes.c_char_p(b"a"),
+        ctypes.c_wchar_p("a"),
+        ctypes.CFUNCTYPE(ctypes.c_int)(),
+        (ctypes.c_void_p * 2)(),
+        memoryview(bytes(8)).cast("P"),
+        Pointing(),
+        (Pointing * 2)(),
+        memoryview(Pointing()),
+        Packed(),
+        Either(),
+        memoryview(Either()),
+        Derived(),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_memory_with_pointers(refused, value):
+    text = refused(value, TypeError, "pointers")
+    assert "argument 'x'['k'][0]['d']" in text
+
+
+def test_bit_fields(refused):
+    class Bits(ctypes.Structure):
+        _fields_ = [("a", ctypes.c_int, 3), ("b", ctypes.c_int, 5)]
+
+    for value in (Bits(), (Bits * 2)(), memoryview(Bits())):
+        assert "argument 'x'['k'][0]['d']" in refused(value, TypeError, "bit fields")
+
+
+def test_names_of_members_are_no_formats(private):
+    class Named(ctypes.Structure):
+        _fields_ = [("O", ctypes.c_int), ("P", ctypes.c_double), ("Z", ctypes.c_int)]
+
+    echo = private.toolkits.diagnostics.echo
+    assert bytes(echo(Named(1, 2.0, 3))) == bytes(Named(1, 2.0, 3))
+    assert bytes(echo(memoryview(Either()).cast("B"))) == bytes(8)
+    assert memoryview(echo(memoryview(np.array([1 + 2j])))).format == "Zd"
 
 
 @pytest.mark.parametrize(
