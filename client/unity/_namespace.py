@@ -48,6 +48,11 @@ class Namespace:
     def __contains__(self, name):
         return self.__prefix + name in self.__names
 
+    def __reduce__(self):
+        raise TypeError(
+            f"the {self.__kind}s of a session belong to it and cannot be pickled or copied"
+        )
+
     def __repr__(self):
         inside = f" in {self.__prefix[:-1]}" if self.__prefix else ""
         return f"<{self.__kind}s{inside}: {', '.join(dir(self)) or 'none'}>"

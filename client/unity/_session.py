@@ -140,6 +140,12 @@ class Session:
     def __exit__(self, *exception):
         self.close()
 
+    def __reduce__(self):
+        raise TypeError(
+            "a session belongs to its process and cannot be pickled or copied; "
+            "unity.connect(session.address) opens another one"
+        )
+
     def __repr__(self):
         return f"<unity.Session on {self.address}, {'closed' if self.closed else 'live'}>"
 

@@ -129,6 +129,10 @@ cdef class CallState:
             yield from until_done(self)
         return self.result()
 
+    def __reduce__(self):
+        raise TypeError(f"a call of {self.routine.qualname}() belongs to its session and cannot be "
+                        "pickled or copied")
+
     def __repr__(self):
         if self.connection.is_of_parent():
             state = "of the parent process"

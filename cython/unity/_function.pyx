@@ -135,6 +135,9 @@ cdef class Function:
     def __hash__(self):
         return hash((id(self.routine), id(self.connection), id(self.target)))
 
+    def __reduce__(self):
+        raise not_portable(self.routine)
+
     @property
     def timeout_s(self):
         """Seconds that a call may take; None for no limit."""
@@ -148,6 +151,10 @@ cdef class Function:
             return f"<method {self.routine.qualname} of {self.target!r}{limit}>"
         state = "closed" if self.connection.is_closed else "live"
         return f"<toolkit {self.routine.qualname} on {self.connection.address}, {state}{limit}>"
+
+
+cdef object not_portable(Routine routine):
+    return TypeError(f"{routine.qualname}() belongs to its session and cannot be pickled or copied")
 
 
 cdef object checked_timeout(object timeout_s):
@@ -243,6 +250,9 @@ cdef class Method:
 
         return with_self(self.routine.signature)
 
+    def __reduce__(self):
+        raise not_portable(self.routine)
+
     def __repr__(self):
         return f"<method {self.routine.qualname}>"
 
@@ -294,6 +304,10 @@ cdef class Property:
     @property
     def __doc__(self):
         return self.getter.doc
+
+    def __reduce__(self):
+        raise TypeError(f"{self.getter.qualname} belongs to its session and cannot be pickled or "
+                        "copied")
 
     def __repr__(self):
         kind = "property" if self.setter is not None else "read-only property"

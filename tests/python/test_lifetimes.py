@@ -223,6 +223,30 @@ def test_proxies_cannot_be_copied_pickled_or_made_by_hand(session):
             make()
 
 
+def test_what_belongs_to_a_session_cannot_be_copied_or_pickled(session):
+    counter = session.types.Counter()
+    echo = session.toolkits.diagnostics.echo
+    call = echo.submit(1)
+    for thing in (
+        session,
+        session.types,
+        session.toolkits,
+        session.toolkits.diagnostics,
+        echo,
+        echo.options(timeout_s=5),
+        counter,
+        counter.increment,
+        session.types.Counter.increment,
+        session.types.Counter.value,
+        session.types.VariantMap(),
+        call,
+    ):
+        for act in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="belongs? to .* cannot be pickled or copied"):
+                act(thing)
+    assert call.result(30) == 1
+
+
 def test_a_session_ends_with_its_last_reference(eventually):
     session = unity.launch()
     pid = session.server_pid
