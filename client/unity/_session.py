@@ -46,6 +46,21 @@ def checked_timeout(timeout_s):
     return min(seconds, _ENDLESS_S)
 
 
+def _named(params):
+    """The arguments of run() as a dict."""
+    if params is None:
+        return {}
+    if not hasattr(params, "keys"):
+        raise errors.WrongType(
+            f"run() takes a mapping of argument names to values, not {type(params).__qualname__!r}"
+        )
+    named = dict(params)
+    for name in named:
+        if not isinstance(name, str):
+            raise errors.WrongType(f"names of arguments are str, not {type(name).__qualname__!r}")
+    return named
+
+
 class Session:
     """One connection to a server. A context manager that closes itself at the end.
 
@@ -82,13 +97,13 @@ class Session:
 
         Raises:
             UnknownName: the server has nothing of that name.
-            WrongType: `params` does not fit the arguments' names.
+            WrongType: `params` is no mapping, or does not fit the arguments' names.
             ToolkitError: the toolkit reports failure.
         """
         routine = self._connection.description.functions.get(name)
         if routine is None:
             raise errors.UnknownName(f"the server has no toolkit or function {name!r}")
-        result = _core.bind(routine, self._connection)(**({} if params is None else dict(params)))
+        result = _core.bind(routine, self._connection)(**_named(params))
         return result if routine.is_toolkit else {"result": result}
 
     @property

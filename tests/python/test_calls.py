@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls: blocking, submitted, limited in time, cancelled, from many threads, in order."""
 
+import collections
 import concurrent.futures as cf
 import threading
 
@@ -25,6 +26,27 @@ def test_run_by_name(session):
     result = session.run("demo_addone", {"x": 1.5})
     assert result == {"x": 2.5}
     assert session.run("diagnostics.pair", {"x": 1, "y": 2}) == {"result": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    "params, match",
+    [
+        (5, "mapping of argument names to values, not 'int'"),
+        ("x", "not 'str'"),
+        ([("x", 5)], "not 'list'"),
+        ({1: 2}, "names of arguments are str, not 'int'"),
+        ({"x": 5, None: 2}, "not 'NoneType'"),
+    ],
+)
+def test_run_with_no_arguments_of_names(session, params, match):
+    with pytest.raises(unity.WrongType, match=match):
+        session.run("demo_addone", params)
+
+
+def test_run_with_any_mapping(session):
+    params = session.types.VariantMap(x=5)
+    assert session.run("demo_addone", params) == {"x": 6}
+    assert session.run("demo_addone", collections.UserDict(x=5)) == {"x": 6}
 
 
 WRONG = {
