@@ -64,8 +64,8 @@ def _named(params):
 class Session:
     """One connection to a server. A context manager that closes itself at the end.
 
-    Made by `unity.launch()` and `unity.connect()`. The connection lives as long as the session
-    or one of its proxies does.
+    Made by `unity.launch()` and `unity.connect()`. The connection lives as long as the session,
+    one of its proxies, methods or toolkits does; a class of `types` alone does not keep it.
 
     Attributes:
         types: the server's exposed types; `dir()` lists them, dotted names nest.
