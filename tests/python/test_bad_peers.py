@@ -376,27 +376,3 @@ def test_a_cut_in_the_middle_of_a_session(logged, relay, eventually):
         with pytest.raises(unity.ConnectionLost):
             probe.add(1)
     eventually(lambda: logged.session.stats()["live_objects"] == 1)
-
-
-NO_SIGPIPE = """
-    import os, signal
-    import unity
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in a C++ program, where it is deadly
-    session = unity.launch()
-    counter = session.types.Counter()
-    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
-    os.kill(session.server_pid, signal.SIGKILL)
-    for call in (counter.increment, session.ping, counter.increment.submit):
-        for _ in range(20):
-            try:
-                call()
-            except unity.ConnectionLost:
-                pass
-    session.close()
-    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
-    print("alive")
-"""
-
-
-def test_writing_to_a_dead_server_is_no_sigpipe(run_script):
-    assert run_script(NO_SIGPIPE) == "alive\n"

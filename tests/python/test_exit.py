@@ -210,3 +210,27 @@ def test_another_end(ended, name):
         assert "ignored" not in err
     else:
         assert err == ""
+
+
+NO_SIGPIPE = """
+    import os, signal
+    import unity
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in a C++ program, where it is deadly
+    session = unity.launch()
+    counter = session.types.Counter()
+    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
+    os.kill(session.server_pid, signal.SIGKILL)
+    for call in (counter.increment, session.ping, counter.increment.submit):
+        for _ in range(20):
+            try:
+                call()
+            except unity.ConnectionLost:
+                pass
+    session.close()
+    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL
+    print("alive")
+"""
+
+
+def test_writing_to_a_dead_server_is_no_sigpipe(run_script):
+    assert run_script(NO_SIGPIPE) == "alive\n"
