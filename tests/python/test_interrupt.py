@@ -34,10 +34,17 @@ def stop(*_):
 
 @contextlib.contextmanager
 def another_thread(work):
-    """Runs work() in a thread of its own meanwhile."""
-    thread = threading.Thread(target=work)
+    """Runs work() in a thread of its own meanwhile, not before the thread has started."""
+    has_started = threading.Event()
+
+    def run():
+        assert has_started.wait(DEADLINE_S)
+        work()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
+        has_started.set()
         yield
     finally:
         thread.join(DEADLINE_S)
@@ -45,11 +52,15 @@ def another_thread(work):
 
 
 def signal_when_running(session, count=1, thread=None):
-    """What sends SIGUSR1 once `count` calls run: to the process, or to one of its threads."""
+    """What sends SIGUSR1 once `count` calls run: to the process, or to one of its threads.
+
+    If they run already the signal may come before the wait does; `pytest.raises` goes outside.
+    """
 
     def send():
         assert wait_until(lambda: session.stats()["calls_running"] >= count)
         if thread is None:
+            assert wait_until(main_thread_is_asleep)
             os.kill(os.getpid(), signal.SIGUSR1)
         else:
             signal.pthread_kill(thread.ident, signal.SIGUSR1)
@@ -91,9 +102,8 @@ def test_an_exception_of_a_handler_ends_a_blocking_call(session, name):
 @pytest.mark.parametrize("name", WAITS)
 def test_an_exception_of_a_handler_ends_the_wait_and_not_the_call(session, name):
     call = session.toolkits.diagnostics.work.submit(1000)
-    with handled(stop), signal_when_running(session):
-        with pytest.raises(Stop):
-            WAITS[name](call)
+    with pytest.raises(Stop), handled(stop), signal_when_running(session):
+        WAITS[name](call)
     assert not call.done() and not call.cancelled() and session.stats()["calls_running"] == 1
     assert session.types.Counter().increment() == 1
     assert call.cancel()
@@ -104,7 +114,7 @@ def test_a_call_whose_wait_was_interrupted_has_a_result(session):
     call = session.toolkits.diagnostics.sleep.submit(1)
     seen = []
     call.add_done_callback(seen.append)
-    with handled(stop), signal_when_running(session), pytest.raises(Stop):
+    with pytest.raises(Stop), handled(stop), signal_when_running(session):
         call.result()
     assert call.result(DEADLINE_S) >= 1 and not call.cancelled() and call.exception() is None
     assert wait_until(lambda: seen == [call])
@@ -117,8 +127,8 @@ def test_an_exception_of_a_handler_is_no_outcome_of_the_call(session):
         raise TimeoutError("the handler's")
 
     call = session.toolkits.diagnostics.work.submit(1000)
-    with handled(time_out), signal_when_running(session):
-        with pytest.raises(TimeoutError, match="the handler's"):
+    with pytest.raises(TimeoutError, match="the handler's"):
+        with handled(time_out), signal_when_running(session):
             call.result()
     assert not call.done()
     call.cancel()
