@@ -6,6 +6,11 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.skipif(
+    "UNITY_TEST_SANITIZED" in os.environ,
+    reason="GCC 12's AddressSanitizer may leave its allocator locked in a child of many threads",
+)
+
 # Opens a session with the server of the first argument, or with a private one.
 OPEN = """
 import asyncio, gc, os, signal, subprocess, sys, threading, time, warnings
@@ -270,10 +275,6 @@ def test_a_grandchild(run):
     )
 
 
-@pytest.mark.skipif(
-    "UNITY_TEST_SANITIZED" in os.environ,
-    reason="GCC 12's AddressSanitizer leaves its allocator locked in a child forked meanwhile",
-)
 def test_forks_while_other_threads_call(run):
     """Whatever they were about, locks held included: the child has its own way."""
     run(

@@ -1,11 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions opened inside the children of multiprocessing."""
 
+import os
 import textwrap
 
 import pytest
 
-METHODS = ["fork", "forkserver", "spawn"]
+METHODS = [
+    pytest.param(
+        "fork",
+        marks=pytest.mark.skipif(
+            "UNITY_TEST_SANITIZED" in os.environ,
+            reason="GCC 12's AddressSanitizer may leave its allocator locked in a forked child",
+        ),
+    ),
+    "forkserver",
+    "spawn",
+]
 
 # A module that the children can import. What it opens lives in the process that opened it.
 WORKERS = """
