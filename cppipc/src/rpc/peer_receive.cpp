@@ -163,6 +163,9 @@ void Peer::handle_call(std::unique_ptr<IncomingMessage> message, rpc::Call::Read
     return exported->call(std::move(incoming));
   }
   if (!target.isPromisedAnswer()) return incoming.fail("unknown target", true);
+  if (target.getPromisedAnswer().getQuestionId() == id) {
+    throw Error(ErrorKind::kProtocol, "the peer calls the answer to that very call");
+  }
   auto found = pipeline_target(target.getPromisedAnswer().getQuestionId(), incoming);
   if (found) deliver(std::move(*found), std::move(incoming));
 }

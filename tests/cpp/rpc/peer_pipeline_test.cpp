@@ -133,6 +133,11 @@ TEST_F(PipelineTest, AChainOfCallsOnAnswersIsDeliveredStepByStep) {
   object_->calls.clear();
 }
 
+TEST_F(PipelineTest, ACallOnItsOwnAnswerIsRefused) {
+  raw_->call_answer(5, 5, "x");
+  EXPECT_THROW(peer_->receive(), Error);
+}
+
 TEST_F(PipelineTest, CallsOnAFailedAnswerFail) {
   raw_->call(1, root_id_, "get");
   raw_->call_answer(2, 1, "hello");
