@@ -223,7 +223,9 @@ void Driver::rest(std::unique_lock<std::mutex>& lock) {
   const auto seen = activity_;
   watcher_wakes_.wait_for(lock, kRest, [this] { return is_stopping_ || is_watch_wanted_; });
   if (is_stopping_ || is_ended_) return;
-  tidy(lock);
+  // Again for calls that were gathered meanwhile: a leader that came meanwhile was not told.
+  do tidy(lock);
+  while (is_gathering_ && !is_stopping_);
   if (has_leader_) {
     is_watch_wanted_ = false;  // it is watched; whoever leads calls when it stops
   } else if (activity_ == seen || is_watch_wanted_) {
