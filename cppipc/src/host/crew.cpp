@@ -72,7 +72,7 @@ std::unique_ptr<Task> Crew::take_locked() {
 
 void Crew::post(std::unique_ptr<Task> task) {
   std::lock_guard lock(mutex_);
-  if (is_stopping_) return;
+  if (is_over_) return;
   ready_.push_back(std::move(task));
   // A leader that waits for sockets would not look. If nobody leads, the stand-by soon will.
   if (has_leader_ && leader_ != std::this_thread::get_id()) wake_();
@@ -185,18 +185,17 @@ void Crew::serve() {
 
 void Crew::stop() {
   std::deque<std::unique_ptr<Task>> dropped;
-  {
-    std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-    dropped.swap(ready_);
-    rest_.notify_all();
-    // Both stay until the leader and the stand-by have seen them.
-    set_timer(kAtOnce);
-    wake_();
-  }
-  dropped.clear();
   std::unique_lock lock(mutex_);
+  is_stopping_ = true;
+  rest_.notify_all();
+  // Both stay until the leader and the stand-by have seen them.
+  set_timer(kAtOnce);
+  wake_();
   all_gone_.wait(lock, [this] { return threads_ == 0; });
+  // Not before: the leader may be handling a message, and the order of calls knows those queued.
+  dropped.swap(ready_);
+  is_over_ = true;
+  lock.unlock();
 }
 
 bool Crew::wait_until_idle(std::chrono::milliseconds patience) {

@@ -54,7 +54,8 @@ class Crew : public std::enable_shared_from_this<Crew> {
   void about_to_block();
   // Waits until nothing runs or is queued, for at most `patience`; true if so.
   bool wait_until_idle(std::chrono::milliseconds patience);
-  // Drops tasks that were not begun, and waits until running ones have ended.
+  // Begins no further task, waits until running ones have ended, and then drops those that were not
+  // begun.
   // Not from a thread of the crew.
   void stop();
 
@@ -88,6 +89,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
   bool is_handed_on_ = false;    // the stand-by should lead at once
   Clock::time_point left_at_{};  // when the last leader left to run a task
   bool is_stopping_ = false;
+  bool is_over_ = false;  // all threads are gone
   unsigned threads_ = 0;
   unsigned running_ = 0;
   unsigned resting_ = 0;
