@@ -12,6 +12,10 @@ import os, signal, sys, threading, unity
 session = unity.connect(sys.argv[1]) if sys.argv[1] else unity.launch(diagnostics=True)
 tools = session.toolkits.diagnostics
 
+# Others may have called this server too, and their calls may be ending.
+while session.stats()["calls_running"]:
+    pass
+
 def tell():
     while not session.stats()["calls_running"]:
         pass
