@@ -50,6 +50,8 @@ struct Raw {
   std::uint64_t queued_reply_mib = 256;
   unsigned session_threads = 0;  // not given
   unsigned worker_threads = 256;
+  std::uint64_t object_tokens = 10'000;
+  std::uint64_t object_token_s = 600;
   LogOptions log;
 };
 
@@ -134,6 +136,14 @@ void add_limits(CLI::App& app, Raw& raw) {
                  "methods that may run at one time, of all sessions")
       ->check(Between(1, 65'536))
       ->capture_default_str();
+  app.add_option("--object-tokens", raw.object_tokens,
+                 "objects of one session that may have a token at one time, as pickled ones have")
+      ->check(Between(1, kCountMax))
+      ->capture_default_str();
+  app.add_option("--object-token-s", raw.object_token_s,
+                 "seconds for which a token keeps its object though nothing else does")
+      ->check(Between(1, kCountMax))
+      ->capture_default_str();
 }
 
 void add_log(CLI::App& app, Raw& raw) {
@@ -193,7 +203,9 @@ Options to_options(const Raw& raw) {
                     .calls_in_flight = raw.calls_in_flight,
                     .queued_reply_bytes = raw.queued_reply_mib * kMib,
                     .session_threads = session_threads(raw),
-                    .worker_threads = raw.worker_threads};
+                    .worker_threads = raw.worker_threads,
+                    .object_tokens = raw.object_tokens,
+                    .object_token_lifetime = std::chrono::seconds(raw.object_token_s)};
   options.log = raw.log;
   return options;
 }

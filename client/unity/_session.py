@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions: what a user holds of a connection to a server."""
 
+import os
 import time
 
 from unity import _core, errors
@@ -35,7 +36,17 @@ def connect(address, *, token=None, tls=None, timeout_s=10.0):
         raise errors.NotSupported("this version has neither tokens nor TLS")
     if not isinstance(address, str):
         raise errors.WrongType(f"an address is a str, not {type(address).__name__}")
-    return Session(_core.connect(address, checked_timeout(timeout_s)))
+    return Session(_core.connect(_absolute(address), checked_timeout(timeout_s)))
+
+
+def _absolute(address):
+    """An address that holds in any directory, so that pickled proxies find their server."""
+    for scheme in ("unix://", "ipc://", "unix:"):
+        path = address.removeprefix(scheme)
+        if path != address:
+            is_relative = path != "" and not path.startswith(("/", "@"))
+            return scheme + os.path.abspath(path) if is_relative else address
+    return address
 
 
 def checked_timeout(timeout_s):

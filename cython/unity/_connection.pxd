@@ -29,6 +29,8 @@ cdef class Connection:
     cdef uint32_t generation
     cdef readonly object description  # a _description.Description
     cdef readonly str address
+    cdef readonly bytes server_id     # random, of the server process
+    cdef readonly bytes key           # random, of this session; tells sessions apart in pickles
     cdef readonly dict classes        # name of a type -> its class, of this session
 
     cdef bint is_of_parent(self) noexcept

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One session with a server, and the proxies that stand for the server's objects."""
 
+import os
 import weakref
 
 cimport cython
@@ -126,6 +127,8 @@ cdef Connection new_connection(
     connection.process = process
     connection.address = client.get().address().decode()
     connection.description = description
+    connection.server_id = client.get().server_id().data()[:16]
+    connection.key = os.urandom(8)
     live_connections.add(connection)
     return connection
 
@@ -165,8 +168,15 @@ cdef class Proxy:
         return f"<{type(self).__name__} on {self.connection.address}, {state}>"
 
     def __reduce__(self):
-        raise TypeError(f"a {type(self).__name__} proxy belongs to its session and cannot be "
-                        "pickled or copied")
+        from unity._pickles import reduce_proxy
+
+        return reduce_proxy(self)
+
+    def __copy__(self):
+        return self  # the object is the server's; a copy of what stands for it is as good
+
+    def __deepcopy__(self, memo):
+        return self
 
 
 cdef const unsigned char* object_id(Proxy proxy) noexcept:

@@ -46,7 +46,7 @@ cdef object invoke(Routine routine, Connection connection, Proxy target,
     cdef shared_ptr[cppipc.Result] result
     cdef const shared_ptr[cppipc.RemoteObject]* remote = &no_object
     connection.check()
-    routine.marshal(&arguments, values, positional, keywords, connection, False)
+    routine.marshal(&arguments, values, positional, keywords, connection, options, False)
     if target is not None:
         remote = &target.remote
     try:
@@ -103,7 +103,7 @@ cdef class Function:
             names = tuple(kwargs)
             keywords = <PyObject*>names
         self.routine.marshal(&arguments, items_of(values), len(args), keywords, self.connection,
-                             True)
+                             self.options_, True)
         if self.target is not None:
             remote = &self.target.remote
         with nogil:

@@ -4,6 +4,7 @@ from libc.stdint cimport uint64_t
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
+from unity cimport cppipc
 from unity._runtime cimport PyObject
 
 
@@ -20,6 +21,7 @@ cdef extern from "marshaller.h" namespace "unity" nogil:
         PyObject* label
         PyObject* connection
         cbool is_copying
+        cppipc.CallOptions options
         Level* enter(PyObject* container) except +
 
     size_t kDepthMax

@@ -37,7 +37,8 @@ cdef class Routine:
     # Checks the arguments and writes them as a message has them; no I/O. `keywords` are the names
     # of the last of `values`, or NULL. Errors: WrongType and those of write().
     cdef int marshal(self, cppipc.ValueWriter* out, PyObject** values, Py_ssize_t positional,
-                     PyObject* keywords, Connection connection, bint is_copying) except -1
+                     PyObject* keywords, Connection connection,
+                     const cppipc.CallOptions& options, bint is_copying) except -1
 
 
 # The routine for a function, or for a method or constructor of the type `owner`.

@@ -42,7 +42,8 @@ cdef class Routine:
         return self.signature_
 
     cdef int marshal(self, cppipc.ValueWriter* out, PyObject** values, Py_ssize_t positional,
-                     PyObject* keywords, Connection connection, bint is_copying) except -1:
+                     PyObject* keywords, Connection connection,
+                     const cppipc.CallOptions& options, bint is_copying) except -1:
         cdef Marshaller marshaller
         cdef Py_ssize_t named = 0 if keywords == NULL else PyTuple_GET_SIZE(<object>keywords)
         cdef Py_ssize_t known = PyTuple_GET_SIZE(self.names)
@@ -51,6 +52,7 @@ cdef class Routine:
         cdef vector[string] names
         check(self, positional, keywords, named)
         marshaller.connection = <PyObject*>connection
+        marshaller.options = options
         marshaller.is_copying = is_copying
         marshaller.words_max = connection.client.get().limits().message_bytes // 8
         place = out.begin(positional + named, connection.client.get().limits())

@@ -20,6 +20,7 @@ from unity._arrays cimport put_buffer, put_numpy
 from unity._connection cimport Connection, Proxy
 from unity._marshaller cimport (
     Level, Marshaller, kContainerWords, kDepthMax, kShareBytes, refusal)
+from unity._references cimport in_session
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._scalars cimport put_moment, put_scalar
 from unity.cppipc cimport Numbers, Sequence, ValueWriter, Variant, kPlaceWords, make_view
@@ -143,9 +144,7 @@ cdef int put_proxy(Variant* out, Proxy proxy, Marshaller* marshaller) except -1:
     connection = <Connection>marshaller.connection
     proxy.connection.check()
     if proxy.connection is not connection:
-        raise refusal(errors.InvalidArgument,
-                      f"cannot send {proxy!r}, an object of another session, "
-                      f"to {connection.address}", marshaller)
+        proxy = in_session(proxy, connection, marshaller.options)
     access.put_object(out, proxy.remote)
     return 0
 

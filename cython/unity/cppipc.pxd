@@ -245,6 +245,7 @@ cdef extern from "cppipc/client.h" namespace "cppipc" nogil:
         const string& address()
         const string& transport()
         int64_t server_pid()
+        Bytes16 server_id()
         void close() except +raise_as_python
         cbool is_closed()
         void abandon()

@@ -4,6 +4,7 @@
 // values there have been.
 
 #include <Python.h>
+#include <cppipc/client.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,7 @@ struct Marshaller {
   PyObject* label = nullptr;                    // borrowed: the argument's name or number
   PyObject* connection = nullptr;  // borrowed: where the value goes; null: proxies are refused
   bool is_copying = false;         // memory that may change is copied, not shared
+  cppipc::CallOptions options;     // of the call the value is for
 
   Level* enter(PyObject* container) {
     path.push_back({container});

@@ -4,6 +4,8 @@
 
 #include <cppipc/client.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,6 +88,24 @@ inline void send_and_wait(const Runtime& runtime, cppipc::Client& client, Target
   const cppipc::CallPtr call = send(client, target, name, object, arguments, options);
   bool is_interrupted = false;
   wait(runtime, *call, std::nullopt, result, &is_interrupted);
+}
+
+// Client::save() and restore(), likewise.
+inline void save_and_wait(const Runtime& runtime, cppipc::Client& client,
+                          const std::shared_ptr<cppipc::RemoteObject>& object, bool is_once,
+                          cppipc::CallOptions options, std::shared_ptr<cppipc::Result>* result) {
+  options.is_awaited = true;
+  bool is_interrupted = false;
+  wait(runtime, *client.save(object, is_once, options), std::nullopt, result, &is_interrupted);
+}
+
+inline void restore_and_wait(const Runtime& runtime, cppipc::Client& client, const char* token,
+                             std::size_t size, cppipc::CallOptions options,
+                             std::shared_ptr<cppipc::Result>* result) {
+  options.is_awaited = true;
+  bool is_interrupted = false;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(token);
+  wait(runtime, *client.restore({bytes, size}, options), std::nullopt, result, &is_interrupted);
 }
 
 // Lets something live for ever: in a forked child, what belongs to the parent's session must

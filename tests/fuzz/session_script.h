@@ -268,8 +268,21 @@ class Script {
   void plain_session_call() {
     send([&](rpc::Message::Builder m) {
       auto call = m.initCall();
-      to_session(call, static_cast<std::uint16_t>(input_.below(8)));
-      call.initParams().getContent().initAs<wire::Session::PingParams>();
+      const auto method = static_cast<std::uint16_t>(input_.below(8));
+      to_session(call, method);
+      capnp::BuilderCapabilityTable table;
+      const auto content = table.imbue(call.initParams().getContent());
+      if (method == 6) {
+        auto params = content.initAs<wire::Session::SaveParams>();
+        params.setObject(placeholder().castAs<wire::Object>());
+        params.setIsOnce(input_.below(2) == 1);
+      } else if (method == 7) {
+        const auto token = input_.take(16);
+        content.initAs<wire::Session::RestoreParams>().setToken({token.data(), token.size()});
+      } else {
+        content.initAs<wire::Session::PingParams>();
+      }
+      fill_table(call.getParams(), table);
     });
   }
   void finish() {

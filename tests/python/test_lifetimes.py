@@ -195,20 +195,8 @@ def test_proxies_in_reference_cycles(session, eventually):
     eventually(lambda: live(session) == base)
 
 
-def test_proxies_of_two_sessions_are_equal_where_the_object_is(shared):
-    # The registry has no way yet to hand an object from one session to the other, so equality
-    # can only be seen not to confuse different objects.
-    with shared.connect() as one, shared.connect() as two:
-        a, b = one.types.Probe(1), two.types.Probe(1)
-        assert a != b and a == a and len({a, b}) == 2
-        assert (a == "text") is False
-
-
-def test_proxies_cannot_be_copied_pickled_or_made_by_hand(session):
+def test_proxies_cannot_be_made_by_hand(session):
     probe = session.types.Probe()
-    for act in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(TypeError):
-            act(probe)
     for make in (
         unity.Proxy,
         unity.Call,
@@ -234,11 +222,9 @@ def test_what_belongs_to_a_session_cannot_be_copied_or_pickled(session):
         session.toolkits.diagnostics,
         echo,
         echo.options(timeout_s=5),
-        counter,
         counter.increment,
         session.types.Counter.increment,
         session.types.Counter.value,
-        session.types.VariantMap(),
         call,
     ):
         for act in (copy.copy, copy.deepcopy, pickle.dumps):

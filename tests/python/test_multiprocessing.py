@@ -20,7 +20,7 @@ METHODS = [
 
 # A module that the children can import. What it opens lives in the process that opened it.
 WORKERS = """
-import multiprocessing, os, sys, threading
+import multiprocessing, os, pickle, sys, threading
 import unity
 
 session = None  # of this process
@@ -56,6 +56,13 @@ def use_inherited(queue):
         session.ping()
     except unity.ForkedSession:
         queue.put("refused")
+
+def add_one(probe):
+    return probe.add(1), probe
+
+def use(pickled, queue):
+    probe = pickle.loads(pickled)
+    queue.put((probe.add(1), probe.plus(1)))
 
 def raise_remote(address):
     with unity.connect(address) as mine:
@@ -180,6 +187,31 @@ def test_a_session_that_a_child_inherits_is_refused(run):
                 pool.close()
                 pool.join()
         assert counter.increment() == 1
+        """
+    )
+
+
+def test_proxies_travel_into_children_and_back(run):
+    # What a forked child inherits is another matter: that is not pickled, and refused.
+    run(
+        """
+        import pickle
+
+        probe = session.types.Probe(10)
+        with context.Pool(2) as pool:
+            results = pool.map(workers.add_one, [probe] * 20, chunksize=1)
+            pool.close()
+            pool.join()
+        assert sorted(number for number, _ in results) == list(range(11, 31))
+        assert all(back is probe for _, back in results)
+        queue = context.Queue()
+        child = context.Process(target=workers.use, args=(pickle.dumps(probe), queue))
+        child.start()
+        number, made = queue.get(timeout=60)
+        child.join(60)
+        assert child.exitcode == 0
+        # The child's own session is over, and what it has made lives on.
+        assert (number, made.value) == (31, 32)
         """
     )
 

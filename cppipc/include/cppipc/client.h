@@ -148,6 +148,13 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual CallPtr stats(CallOptions options = {}) = 0;
   // An empty call.
   virtual CallPtr ping(CallOptions options = {}) = 0;
+  // A token of an object: bytes that stand for it in other sessions of the same server. It keeps
+  // the object for as long as the server is set to; one that `is_once` is good for one restore().
+  // Errors: kInvalidArgument at once for an object of another client; kQuotaExceeded by wait().
+  virtual CallPtr save(const std::shared_ptr<RemoteObject>& object, bool is_once,
+                       CallOptions options = {}) = 0;
+  // The object of a token. Errors: kStaleReference if the server knows it not, or no more.
+  virtual CallPtr restore(std::span<const std::uint8_t> token, CallOptions options = {}) = 0;
 
   // Ends the session: pending calls get kConnectionLost "session closed", objects on the server
   // are freed. Twice is fine. Joins the watcher (unless called by it).

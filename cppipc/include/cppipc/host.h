@@ -29,6 +29,8 @@ struct HostLimits {
   std::uint64_t queued_reply_bytes = 256ull << 20;  // unread replies before the host stops reading
   unsigned session_threads = 224;                   // methods that run at one time
   unsigned worker_threads = 256;                    // the same, of all sessions together
+  std::uint64_t object_tokens = 10'000;             // tokens of objects (Client::save)
+  std::chrono::seconds object_token_lifetime{600};  // for which a token keeps its object
 };
 
 struct HostOptions {
@@ -56,6 +58,7 @@ struct HostStats {
   std::uint64_t bytes_inline = 0;   // received in messages since the start
   std::uint64_t bytes_copied = 0;   // bulk bytes that were received or sent in chunks
   std::uint64_t threads = 0;        // of the host, now
+  std::uint64_t object_tokens = 0;  // good now
 };
 
 // Owns: its threads, the sockets it was given, all exposed objects of its sessions.

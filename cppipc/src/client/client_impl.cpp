@@ -13,7 +13,8 @@
 namespace cppipc {
 namespace {
 
-constexpr std::uint16_t kDescribe = 0, kCreate = 1, kRun = 2, kCancel = 3, kPing = 4, kStats = 5;
+constexpr std::uint16_t kDescribe = 0, kCreate = 1, kRun = 2, kCancel = 3, kPing = 4, kStats = 5,
+                        kSave = 6, kRestore = 7;
 constexpr std::uint64_t kPlainWords = 32;
 // What a server may send before it has said what its own limit is.
 constexpr std::uint64_t kHandshakeBytes = 64 << 20;
@@ -72,7 +73,9 @@ void ClientImpl::ended(const Error& error) {
   peer_->disconnect(is_closed_ ? lost("session closed") : loss(error));
 }
 
-CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const CallOptions& options) {
+template <class Params, class Fill>
+CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const CallOptions& options,
+                                Fill&& fill) {
   throw_if_child();
   const auto id = next_call_id();
   std::optional<Driver::Clock::time_point> deadline;
@@ -82,7 +85,8 @@ CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const Call
                                            options.is_awaited);
   auto builder =
       peer_->begin_call(session_, capnp::typeId<wire::Session>(), method_id, kPlainWords);
-  builder.params<wire::Session::PingParams>();
+  auto params = builder.params<Params>();
+  fill(params, builder.message());
   peer_->carry_out_let_go();
   driver_->send(std::move(builder), call, options.is_awaited);
   return call;
@@ -162,11 +166,32 @@ CallPtr ClientImpl::run(const std::string& function, Arguments arguments, CallOp
 }
 
 CallPtr ClientImpl::stats(CallOptions options) {
-  return start_plain(kStats, static_cast<int>(ClientCall::Results::kStats), options);
+  return start_plain<wire::Session::StatsParams>(
+      kStats, static_cast<int>(ClientCall::Results::kStats), options, [](auto&, auto&) {});
 }
 
 CallPtr ClientImpl::ping(CallOptions options) {
-  return start_plain(kPing, static_cast<int>(ClientCall::Results::kNothing), options);
+  return start_plain<wire::Session::PingParams>(
+      kPing, static_cast<int>(ClientCall::Results::kNothing), options, [](auto&, auto&) {});
+}
+
+CallPtr ClientImpl::save(const std::shared_ptr<RemoteObject>& object, bool is_once,
+                         CallOptions options) {
+  const auto cap = cap_of(object);
+  return start_plain<wire::Session::SaveParams>(
+      kSave, static_cast<int>(ClientCall::Results::kOutcome), options,
+      [&](wire::Session::SaveParams::Builder& params, OutgoingMessage& message) {
+        params.setObject(message.add(cap).castAs<wire::Object>());
+        params.setIsOnce(is_once);
+      });
+}
+
+CallPtr ClientImpl::restore(std::span<const std::uint8_t> token, CallOptions options) {
+  return start_plain<wire::Session::RestoreParams>(
+      kRestore, static_cast<int>(ClientCall::Results::kOutcome), options,
+      [&](wire::Session::RestoreParams::Builder& params, OutgoingMessage&) {
+        params.setToken({token.data(), token.size()});
+      });
 }
 
 void ClientImpl::ask_cancel(std::uint64_t id) {

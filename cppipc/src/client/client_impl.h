@@ -42,6 +42,9 @@ class ClientImpl final : public Client, public ObjectMap {
   CallPtr run(const std::string& function, ValueWriter& arguments, CallOptions options) override;
   CallPtr stats(CallOptions options) override;
   CallPtr ping(CallOptions options) override;
+  CallPtr save(const std::shared_ptr<RemoteObject>& object, bool is_once,
+               CallOptions options) override;
+  CallPtr restore(std::span<const std::uint8_t> token, CallOptions options) override;
   void close() override;
   bool is_closed() const override {
     return is_closed_ || guard_.is_child() || peer_->is_disconnected();
@@ -70,8 +73,10 @@ class ClientImpl final : public Client, public ObjectMap {
                 std::uint16_t method_id, ValueWriter& arguments, const CallOptions& options,
                 Name&& name);
   ValueWriter written(const Arguments& arguments) const;
-  // Sends a call without params.
-  CallPtr start_plain(std::uint16_t method_id, int results, const CallOptions& options);
+  // Sends a call of the session that is none of registered code; `fill` sets its params.
+  template <class Params, class Fill>
+  CallPtr start_plain(std::uint16_t method_id, int results, const CallOptions& options,
+                      Fill&& fill);
   std::uint64_t next_call_id() { return 1 + last_call_id_.fetch_add(1); }
   std::shared_ptr<Import> ask_for_broker(Driver::Clock::time_point until);
   void open_session(const std::shared_ptr<Import>& broker, Driver::Clock::time_point until);

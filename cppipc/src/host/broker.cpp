@@ -44,6 +44,7 @@ Variant as_variant(const HostStats& stats) {
                   {"bytes_inline", number(stats.bytes_inline)},
                   {"bytes_copied", number(stats.bytes_copied)},
                   {"threads", number(stats.threads)},
+                  {"object_tokens", number(stats.object_tokens)},
                   {"arenas", Variant(0)},
                   {"fds", Variant(open_descriptors())}};
   return dict;
@@ -73,6 +74,10 @@ class SessionServant final : public Exported {
         return ping(std::move(call));
       case 5:
         return stats(*session, std::move(call));
+      case 6:
+        return save(*session, std::move(call));
+      case 7:
+        return restore(*session, std::move(call));
       default:
         return call.fail("a session does not have that method", true);
     }
@@ -128,6 +133,50 @@ class SessionServant final : public Exported {
     marshal(as_variant(session.core().stats()),
             reply.results<wire::Session::StatsResults>().initStats(), caps, session.limits());
     call.reply(std::move(reply));
+  }
+
+  static void save(HostSession& session, IncomingCall call) {
+    const bool is_once = call.params().getAs<wire::Session::SaveParams>().getIsOnce();
+    const auto& caps = call.caps();
+    const auto* exported =
+        caps.size() == 1 ? std::get_if<std::shared_ptr<Exported>>(&caps.front()) : nullptr;
+    const auto* servant =
+        exported == nullptr ? nullptr : dynamic_cast<const ObjectServant*>(exported->get());
+    if (servant == nullptr) {
+      return reply_fault(std::move(call), Error(ErrorKind::kInvalidArgument,
+                                                "only an object of the session has a token"));
+    }
+    auto& tokens = session.core().tokens();
+    try {
+      const auto token = tokens.give(session.id(), servant->instance(), is_once);
+      // Its tokens may have ended before this one was there.
+      if (session.is_ended()) tokens.session_ended(session.id());
+      const auto* bytes = reinterpret_cast<const char*>(token.data());
+      auto reply = value_reply(session, call, Bytes(std::string_view(bytes, token.size())));
+      call.reply(std::move(reply));
+    } catch (const Error& error) {
+      reply_fault(std::move(call), error);
+    }
+  }
+
+  static void restore(HostSession& session, IncomingCall call) {
+    const auto token = call.params().getAs<wire::Session::RestoreParams>().getToken();
+    auto object = session.core().tokens().find({token.begin(), token.size()});
+    if (!object) {
+      return reply_fault(std::move(call),
+                         Error(ErrorKind::kStaleReference,
+                               "the server does not know this reference (any more): the object is "
+                               "gone, or the reference has expired"));
+    }
+    try {
+      auto reply =
+          value_reply(session, call,
+                      ObjectPtr(std::make_shared<LocalObject>(object->object(), object->type())));
+      call.reply(std::move(reply));
+    } catch (const Error& error) {
+      reply_fault(std::move(call), error);
+    }
+    session.core().dispose(std::move(object), false);
   }
 
  public:

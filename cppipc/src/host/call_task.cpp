@@ -63,6 +63,16 @@ void reply_fault(IncomingCall call, const Error& error) {
   call.reply(std::move(reply));
 }
 
+IncomingCall::ReplyBuilder value_reply(HostSession& session, const IncomingCall& call,
+                                       const Variant& value) {
+  const ValueWriter written = write(value, session.limits());
+  auto reply = call.begin_reply(written.words().size() + kOutcomeWords);
+  OutgoingMessageCaps caps(reply.message(), session);
+  static_assert(wire::Outcome::VALUE == 0, "an outcome is a value unless it is made a fault");
+  attach(written, reply.results<OutcomeResults>().initOutcome(), kValuePointer, caps);
+  return reply;
+}
+
 CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, CallParams params,
                    const FunctionInfo& function, std::shared_ptr<Instance> self, std::string where)
     : session_(std::move(session)),
@@ -128,11 +138,7 @@ Variant CallTask::invoke() {
 }
 
 void CallTask::reply(const Variant& value) {
-  const ValueWriter written = write(value, session_->limits());
-  auto reply = call_.begin_reply(written.words().size() + kOutcomeWords);
-  OutgoingMessageCaps caps(reply.message(), *session_);
-  static_assert(wire::Outcome::VALUE == 0, "an outcome is a value unless it is made a fault");
-  attach(written, reply.results<OutcomeResults>().initOutcome(), kValuePointer, caps);
+  auto reply = value_reply(*session_, call_, value);
   // Those of a burst leave together.
   const bool is_gathered = end() > 0;
   call_.reply(std::move(reply), is_gathered ? Connection::Flush::kLater : Connection::Flush::kNow);

@@ -64,4 +64,8 @@ class CallTask final : public Task, public Ticket {
 // Answers a call whose results have an outcome with an error, at once.
 void reply_fault(IncomingCall call, const Error& error);
 
+// The reply with a value, to be sent. Errors: as write(); kQuotaExceeded for objects.
+IncomingCall::ReplyBuilder value_reply(HostSession& session, const IncomingCall& call,
+                                       const Variant& value);
+
 }  // namespace cppipc

@@ -21,17 +21,18 @@ constexpr std::chrono::microseconds kGatheredFor{50};
 
 class DisposeTask final : public Task {
  public:
-  DisposeTask(std::shared_ptr<HostCore> core, std::shared_ptr<Instance> instance)
-      : core_(std::move(core)), instance_(std::move(instance)) {}
+  DisposeTask(std::shared_ptr<HostCore> core, std::shared_ptr<Instance> instance, bool is_counted)
+      : core_(std::move(core)), instance_(std::move(instance)), is_counted_(is_counted) {}
   ~DisposeTask() override {
     instance_.reset();
-    --core_->counters().live_objects;
+    if (is_counted_) --core_->counters().live_objects;
   }
   void run() override {}
 
  private:
   const std::shared_ptr<HostCore> core_;
   std::shared_ptr<Instance> instance_;
+  const bool is_counted_;
 };
 
 }  // namespace
@@ -41,7 +42,9 @@ HostCore::HostCore(const Registry& registry, HostOptions options)
       options_(std::move(options)),
       description_(registry.describe(options_.version)),
       description_hash_(hash_of(description_)),
-      instances_(std::make_shared<Instances>()) {
+      instances_(std::make_shared<Instances>()),
+      tokens_(options_.limits.object_tokens, options_.limits.object_token_lifetime,
+              [this](std::shared_ptr<Instance> object) { dispose(std::move(object), false); }) {
   if (::getrandom(server_id_.data(), server_id_.size(), 0) !=
       static_cast<ssize_t>(server_id_.size())) {
     throw std::system_error(errno, std::generic_category(), "getrandom");
@@ -179,6 +182,7 @@ void HostCore::end_session(std::uint64_t id, const std::string& reason) {
   post_all(std::move(freed));
   // Nor are those that waited for a thread, which hold their objects already.
   for (const auto& call : session->kept_calls()) post_all(order_.leave(*call));
+  tokens_.session_ended(id);
   if (options_.session_ended) options_.session_ended(id, reason);
 }
 
@@ -203,8 +207,8 @@ void HostCore::finished(CallTask& call) {
   post_all(order_.leave(call));
 }
 
-void HostCore::dispose(std::shared_ptr<Instance> instance) {
-  crew_->post(std::make_unique<DisposeTask>(shared_from_this(), std::move(instance)));
+void HostCore::dispose(std::shared_ptr<Instance> instance, bool is_counted) {
+  crew_->post(std::make_unique<DisposeTask>(shared_from_this(), std::move(instance), is_counted));
 }
 
 HostStats HostCore::stats() const {
@@ -223,6 +227,7 @@ HostStats HostCore::stats() const {
   stats.calls_waiting = order_.waiting();
   stats.bytes_copied = counters_.bytes_copied;
   stats.threads = crew_->threads();
+  stats.object_tokens = tokens_.count();
   return stats;
 }
 
@@ -262,6 +267,7 @@ void HostCore::shut_down() {
     is_draining_ = true;
   }
   end_all_sessions();
+  tokens_.stop();
   crew_->stop();
   send_gathered();
   // A call that was being read while its session ended may wait for one that was dropped.

@@ -16,6 +16,7 @@
 
 #include "host/crew.h"
 #include "host/instance.h"
+#include "host/tokens.h"
 #include "rpc/poller.h"
 
 namespace cppipc {
@@ -51,6 +52,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   Crew& crew() { return *crew_; }
   Order& order() { return order_; }
   Instances& instances() { return *instances_; }
+  Tokens& tokens() { return tokens_; }
   Poller& poller() { return poller_; }
   HostCounters& counters() { return counters_; }
   bool is_draining() const { return is_draining_; }
@@ -64,8 +66,9 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void gathered(const std::shared_ptr<HostSession>& session);
   // A task has ended: what waited for its objects runs next.
   void finished(CallTask& call);
-  // Lets go of an object on a thread where its destructor may take its time.
-  void dispose(std::shared_ptr<Instance> instance);
+  // Lets go of an object on a thread where its destructor may take its time; the object was one of
+  // the live ones if `is_counted`.
+  void dispose(std::shared_ptr<Instance> instance, bool is_counted);
   // The session is over; `reason` is empty if the peer closed it.
   void end_session(std::uint64_t id, const std::string& reason);
 
@@ -92,6 +95,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   Order order_;
   std::shared_ptr<Instances> instances_;
   std::shared_ptr<Crew> crew_;
+  Tokens tokens_;
   std::atomic<bool> is_draining_{false};
 
   mutable std::mutex mutex_;

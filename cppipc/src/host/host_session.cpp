@@ -25,7 +25,7 @@ ObjectServant::ObjectServant(std::shared_ptr<HostSession> session,
 ObjectServant::~ObjectServant() {
   session_->forget(this);
   session_->object_removed();
-  session_->core().dispose(std::move(instance_));
+  session_->core().dispose(std::move(instance_), true);
 }
 
 HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,

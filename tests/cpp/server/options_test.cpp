@@ -36,6 +36,8 @@ TEST(Options, DefaultsAreThoseOfTheHost) {
   EXPECT_EQ(options.limits.queued_reply_bytes, limits.queued_reply_bytes);
   EXPECT_EQ(options.limits.session_threads, limits.session_threads);
   EXPECT_EQ(options.limits.worker_threads, limits.worker_threads);
+  EXPECT_EQ(options.limits.object_tokens, limits.object_tokens);
+  EXPECT_EQ(options.limits.object_token_lifetime, limits.object_token_lifetime);
   EXPECT_EQ(options.listen, (std::vector<Address>{{"/run/u.sock"}}));
   EXPECT_FALSE(options.inherited_fd);
   EXPECT_FALSE(options.launcher_pidfd);
@@ -83,6 +85,10 @@ TEST(Options, EveryOptionReachesItsField) {
                                       "11",
                                       "--worker-threads",
                                       "7",
+                                      "--object-tokens",
+                                      "12",
+                                      "--object-token-s",
+                                      "13",
                                       "--log-file",
                                       "/l",
                                       "--log-level",
@@ -107,6 +113,8 @@ TEST(Options, EveryOptionReachesItsField) {
   EXPECT_EQ(options.limits.queued_reply_bytes, 6u << 20);
   EXPECT_EQ(options.limits.session_threads, 11u);
   EXPECT_EQ(options.limits.worker_threads, 7u);
+  EXPECT_EQ(options.limits.object_tokens, 12u);
+  EXPECT_EQ(options.limits.object_token_lifetime, std::chrono::seconds(13));
   EXPECT_EQ(options.log.file, "/l");
   EXPECT_EQ(options.log.level, LogLevel::kWarning);
   EXPECT_TRUE(options.log.is_json);
@@ -130,6 +138,8 @@ TEST(Options, HelpNamesEveryOptionWithUnitAndDefault) {
                            "--calls-in-flight",
                            "--queued-reply-mib",
                            "--worker-threads",
+                           "--object-tokens",
+                           "--object-token-s",
                            "--log-file",
                            "--log-level",
                            "--log-json",
@@ -213,6 +223,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{"--live-objects", "99999999999999999999"},
                     Mistake{"--calls-in-flight", "many"}, Mistake{"--worker-threads", "0"},
                     Mistake{"--worker-threads", "65537"}, Mistake{"--queued-reply-mib", "0"},
+                    Mistake{"--object-tokens", "0"}, Mistake{"--object-token-s", "0"},
                     Mistake{"--inherited-fd", "2"}, Mistake{"--inherited-fd", "-1"},
                     Mistake{"--launcher-pidfd", "x"}, Mistake{"--log-level", "loud"},
                     Mistake{"--log-file-mib", "0"}, Mistake{"--log-files", "0"},
