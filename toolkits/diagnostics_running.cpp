@@ -15,6 +15,8 @@
 #include <system_error>
 #include <thread>
 #include <typeinfo>
+#include <utility>
+#include <variant>
 
 #include "toolkits/diagnostics.h"
 
@@ -74,7 +76,17 @@ void throw_chars(const std::string& text) {
   throw kept.c_str();
 }
 
-void fail(const std::string& kind, const std::string& text) {
+// A text that is not UTF-8 comes as bytes.
+using AnyText = std::variant<std::string, Bytes>;
+
+std::string as_string(const AnyText& text) {
+  if (const auto* chars = std::get_if<std::string>(&text)) return *chars;
+  const auto bytes = std::get<Bytes>(text).span();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void fail(const std::string& kind, const AnyText& any_text) {
+  const std::string text = as_string(any_text);
   static const std::map<std::string, void (*)(const std::string&), std::less<>> kThrowers{
       {"runtime_error", [](const std::string& t) { throw std::runtime_error(t); }},
       {"invalid_argument", [](const std::string& t) { throw std::invalid_argument(t); }},
@@ -89,7 +101,9 @@ void fail(const std::string& kind, const std::string& text) {
       {"logic_error", [](const std::string& t) { throw std::logic_error(t); }},
       {"string", [](const std::string& t) { throw t; }},
       {"char*", &throw_chars},
-      {"int", [](const std::string&) { throw 42; }}};
+      {"int", [](const std::string&) { throw 42; }},
+      {"cppipc::Error", [](const std::string& t) { throw Error(ErrorKind::kRemote, t); }},
+      {"toolkit", [](const std::string& t) { throw Error(ErrorKind::kToolkit, t); }}};
   const auto thrower = kThrowers.find(kind);
   if (thrower != kThrowers.end()) thrower->second(text);
   std::string known;
@@ -115,8 +129,9 @@ void register_diagnostics_running(Registry& registry) {
                 "Computes, reports progress ten times and honours cancellation; returns the "
                 "seconds.")
       .blocking();
-  registry.function("diagnostics.fail", &fail, arg("kind"), arg("text"),
-                    "Throws the C++ exception of that kind.");
+  registry.function(
+      "diagnostics.fail", &fail, arg("kind"), arg("text"),
+      "Throws the C++ exception of that kind. `text` may be bytes, which need not be UTF-8.");
   registry.function("diagnostics.crash", &crash, arg("signal"), "Raises a signal in the server.");
 }
 

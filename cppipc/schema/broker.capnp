@@ -91,10 +91,12 @@ struct Fault {
   # cppipc::ErrorKind.
   inToolkit @1 :Bool;
   message @2 :Data;
-  # Text, normally UTF-8.
+  # Text, normally UTF-8. Only its beginning if there is a largeMessage.
   where @3 :Text;
   thrownType @4 :Text;
   errorNumber @5 :Int32;
+  largeMessage @6 :LargeBytes;
+  # The whole text, if it is too long for the message; else null.
 }
 
 struct Variant {

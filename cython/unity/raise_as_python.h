@@ -29,14 +29,14 @@ inline void set_python_error(const cppipc::Error& error) {
     return;
   }
   const std::string_view kind_name = cppipc::name_of(error.kind());
-  const std::string_view message = error.what();
+  const std::string_view message = error.text();
   PyObject* text = PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()),
                                         "backslashreplace");
   if (text == nullptr) return;
   PyObject* exception = PyObject_CallFunction(
-      from_fault, "is#Oiss#i", static_cast<int>(error.kind()), kind_name.data(),
+      from_fault, "is#Ois#s#i", static_cast<int>(error.kind()), kind_name.data(),
       static_cast<Py_ssize_t>(kind_name.size()), text, static_cast<int>(error.in_toolkit),
-      error.where.c_str(), error.thrown_type.data(),
+      error.where.data(), static_cast<Py_ssize_t>(error.where.size()), error.thrown_type.data(),
       static_cast<Py_ssize_t>(error.thrown_type.size()), error.error_number);
   Py_DECREF(text);
   if (exception == nullptr) return;

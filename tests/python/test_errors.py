@@ -99,10 +99,41 @@ def test_texts_of_any_script(session, text):
     assert str(raised.value) == text
 
 
-def test_a_huge_text_keeps_its_beginning(session):
+@pytest.mark.parametrize("size", [60_000, 600_000, 3_000_000, 70 << 20])
+def test_a_text_of_any_size_arrives_whole(session, size):
+    text = "é" * (size // 2 - 1) + "\0x"
+    for kind in ("string", "cppipc::Error"):
+        with pytest.raises(unity.RemoteError) as raised:
+            session.toolkits.diagnostics.fail(kind, text)
+        assert str(raised.value) == text
     with pytest.raises(unity.RemoteError) as raised:
-        session.toolkits.diagnostics.fail("runtime_error", "é" * 10_000_000)
-    assert str(raised.value).startswith("é" * 20_000)
+        session.toolkits.diagnostics.fail.submit("runtime_error", text[:-2]).result(60)
+    assert str(raised.value) == text[:-2]
+    # what() says no more than what there is before a NUL.
+    with pytest.raises(unity.RemoteError) as raised:
+        session.toolkits.diagnostics.fail("runtime_error", text)
+    assert str(raised.value) == text[:-2]
+
+
+def test_the_text_of_a_toolkit_arrives_whole(session):
+    text = "a\0b" * 1_000_000
+    with pytest.raises(unity.ToolkitError) as raised:
+        session.toolkits.diagnostics.fail("toolkit", text)
+    assert str(raised.value) == text
+    assert raised.value.where == "diagnostics.fail"
+
+
+@pytest.mark.parametrize("count", [1, 1_000_000])
+def test_a_text_that_is_not_utf8_is_shown_with_escapes(session, count):
+    with pytest.raises(unity.RemoteError) as raised:
+        session.toolkits.diagnostics.fail("string", b"\xff\xfe ok \xc3\xa9" * count)
+    assert str(raised.value) == r"\xff\xfe ok é" * count
+
+
+def test_a_callback_gets_a_large_text_too(session):
+    call = session.toolkits.diagnostics.fail.submit("string", "x" * 3_000_000)
+    done, _ = concurrent.futures.wait([call], 60)
+    assert str(done.pop().exception()) == "x" * 3_000_000
 
 
 def test_an_empty_text_tells_at_least_the_type(session):

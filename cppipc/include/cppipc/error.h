@@ -7,9 +7,11 @@
 // Fault.kind); their numbers are never reused.
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cppipc {
 
@@ -42,9 +44,15 @@ std::string_view name_of(ErrorKind kind);
 
 class Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  // `message` may be of any length, and may have NULs in it.
+  Error(ErrorKind kind, std::string message)
+      : std::runtime_error(message),
+        kind_(kind),
+        text_(std::make_shared<const std::string>(std::move(message))) {}
 
   ErrorKind kind() const { return kind_; }
+  // The whole message; what() is only as much of it as there is before the first NUL.
+  std::string_view text() const { return text_ ? std::string_view(*text_) : what(); }
 
   // Whether the error was thrown inside a toolkit.
   bool in_toolkit = false;
@@ -57,6 +65,7 @@ class Error : public std::runtime_error {
 
  private:
   ErrorKind kind_;
+  std::shared_ptr<const std::string> text_;  // shared by copies; null in what was moved from
 };
 
 // The exception being handled, as an Error: an Error stays as it is, the standard exceptions get

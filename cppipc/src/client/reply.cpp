@@ -24,10 +24,11 @@ auto without_exceptions_of_capnp(Read&& read) {
   }
 }
 
-// The results of create, run and Object.call have one shape. Errors: the fault, if it is one.
-wire::Variant::Reader value_in(capnp::AnyPointer::Reader content) {
+// The results of create, run and Object.call have one shape. Errors: the fault, if it is one; what
+// keeps its text from being read.
+wire::Variant::Reader value_in(capnp::AnyPointer::Reader content, IncomingCaps& caps) {
   const auto outcome = content.getAs<wire::Session::RunResults>().getOutcome();
-  if (outcome.isFault()) throw unmarshal(outcome.getFault());
+  if (outcome.isFault()) throw unmarshal(outcome.getFault(), caps);
   return outcome.getValue();
 }
 
@@ -71,7 +72,8 @@ std::shared_ptr<Reply> Reply::of(const std::shared_ptr<ClientImpl>& client, Retu
   if (results == Results::kNothing) return std::make_shared<Reply>(Variant());
   return without_exceptions_of_capnp([&] {
     if (results == Results::kOutcome && returned.caps.empty()) {
-      const wire::Variant::Reader value = value_in(returned.content());
+      RefusingIncomingCaps no_caps;
+      const wire::Variant::Reader value = value_in(returned.content(), no_caps);
       if (const auto number = number_of(value)) return std::make_shared<Reply>(*number);
       const bool is_plain = !value.isArray() && place_of(value).words != nullptr;
       if (is_plain) {
@@ -85,7 +87,7 @@ std::shared_ptr<Reply> Reply::of(const std::shared_ptr<ClientImpl>& client, Retu
       const auto stats = content.getAs<wire::Session::StatsResults>().getStats();
       return std::make_shared<Reply>(unmarshal(stats, caps));
     }
-    return std::make_shared<Reply>(unmarshal(value_in(content), caps));
+    return std::make_shared<Reply>(unmarshal(value_in(content, caps), caps));
   });
 }
 

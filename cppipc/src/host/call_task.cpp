@@ -5,6 +5,7 @@
 
 #include <kj/exception.h>
 
+#include <new>
 #include <utility>
 
 #include "wire/attach.h"
@@ -57,8 +58,7 @@ Error as_error(const kj::Exception& broken) {
 }  // namespace
 
 void reply_fault(IncomingCall call, const Error& error) {
-  auto reply = call.begin_reply(kOutcomeWords + error.where.size() / 8 +
-                                std::string_view(error.what()).size() / 8);
+  auto reply = call.begin_reply(kOutcomeWords + error.where.size() / 8 + error.text().size() / 8);
   marshal(error, reply.results<OutcomeResults>().initOutcome().initFault());
   call.reply(std::move(reply));
 }
@@ -153,8 +153,21 @@ void CallTask::reply(Error error) {
   if (error.where.empty()) error.where = where_;
   error.in_toolkit = error.in_toolkit || function_.description.is_toolkit;
   end();
-  reply_fault(std::move(call_), error);
+  try {
+    reply_whole(error);
+  } catch (const std::bad_alloc&) {  // a text so long that it cannot be copied
+    reply_fault(std::move(call_), error);
+  }
   session_->want_write();
+}
+
+void CallTask::reply_whole(const Error& error) {
+  const auto& limits = session_->limits();
+  const auto in_message = std::min<std::uint64_t>(error.text().size(), limits.inline_bytes);
+  auto reply = call_.begin_reply(kOutcomeWords + (error.where.size() + in_message) / 8);
+  OutgoingMessageCaps caps(reply.message(), *session_);
+  marshal(error, reply.results<OutcomeResults>().initOutcome().initFault(), caps, limits);
+  call_.reply(std::move(reply));
 }
 
 void CallTask::run() {

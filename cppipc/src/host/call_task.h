@@ -45,6 +45,8 @@ class CallTask final : public Task, public Ticket {
   Variant invoke();
   void reply(const Variant& value);
   void reply(Error error);
+  // With all of its text. Errors: std::bad_alloc, and nothing was sent.
+  void reply_whole(const Error& error);
   // It is no call in flight any more. Before its reply is sent: who has that may make another one.
   std::size_t end();
   IncomingCall::ReplyBuilder begin_reply(std::uint64_t words) { return call_.begin_reply(words); }
@@ -61,7 +63,8 @@ class CallTask final : public Task, public Ticket {
   bool has_blobs_ = false;
 };
 
-// Answers a call whose results have an outcome with an error, at once.
+// Answers a call whose results have an outcome with an error, at once. Of a long text only the
+// beginning goes.
 void reply_fault(IncomingCall call, const Error& error);
 
 // The reply with a value, to be sent. Errors: as write(); kQuotaExceeded for objects.

@@ -21,12 +21,15 @@ std::string current_type() {
   return type == nullptr ? std::string() : detail::demangle(type->name());
 }
 
-Error make(ErrorKind kind, const char* text) {
+Error make(ErrorKind kind, std::string_view text) {
   const std::string type = current_type();
-  const bool has_text = text != nullptr && *text != '\0';
-  Error error(kind, has_text ? std::string(text) : "C++ exception of type " + type);
+  Error error(kind, text.empty() ? "C++ exception of type " + type : std::string(text));
   error.thrown_type = type;
   return error;
+}
+
+Error make(ErrorKind kind, const char* text) {
+  return make(kind, text == nullptr ? std::string_view() : std::string_view(text));
 }
 
 int errno_of(const std::error_code& code) {
@@ -128,13 +131,13 @@ Error current_error() {
   } catch (const std::exception& thrown) {
     return from_standard(thrown);
   } catch (const std::string& text) {
-    return make(ErrorKind::kRemote, text.c_str());
+    return make(ErrorKind::kRemote, std::string_view(text));
   } catch (const char* text) {
     return make(ErrorKind::kRemote, text);
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread is being cancelled; whoever swallows that ends the process
   } catch (...) {
-    return make(ErrorKind::kRemote, nullptr);
+    return make(ErrorKind::kRemote, std::string_view());
   }
 }
 

@@ -14,12 +14,17 @@ void marshal_text(const std::string& text, wire::Variant::Builder& builder, Outg
                   const MarshalLimits& limits);
 void marshal_bytes(const Bytes& bytes, wire::Variant::Builder& builder, OutgoingCaps& caps,
                    const MarshalLimits& limits);
+// Text of an error, beside the message whatever its size; it need not be UTF-8.
+void marshal_large_text(std::string_view text, wire::LargeBytes::Builder builder,
+                        OutgoingCaps& caps);
 // Beside the message a contiguous array shares its owner; others are copied once.
 void marshal_array(const AnyArray& array, wire::Array::Builder builder, OutgoingCaps& caps,
                    const MarshalLimits& limits);
 
-// Errors, all three: kProtocol; kOutOfMemory; those of `caps` and of its BlobReader.
+// Errors, all four: kProtocol; kOutOfMemory; those of `caps` and of its BlobReader.
 std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& caps);
+// The same, but it need not be UTF-8.
+std::string unmarshal_large_chars(wire::LargeBytes::Reader reader, IncomingCaps& caps);
 Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps);
 // A writable array in memory of its own.
 AnyArray unmarshal_array(wire::Array::Reader reader, IncomingCaps& caps);

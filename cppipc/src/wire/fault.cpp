@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors that travel: Error -> Fault and back.
+// Errors that travel: Error -> Fault and back. A text too long for the message goes beside it, as a
+// str would; its beginning stays in the message, for peers that read no blobs.
 
 #include "wire/bulk.h"
 #include "wire/guard.h"
+#include "wire/sizes.h"
 
 #include "values/utf8.h"
 
@@ -13,8 +15,8 @@
 namespace cppipc {
 namespace {
 
-// A fault always fits a message, whatever text was thrown.
-constexpr std::size_t kMessageBytesMax = 64 << 10;
+// Of a text that is cut.
+constexpr std::size_t kBeginningBytes = 64 << 10;
 constexpr std::size_t kNameBytesMax = 1 << 10;
 
 // The beginning of `text`, not longer than `size_max` bytes, cut between characters.
@@ -41,23 +43,37 @@ ErrorKind kind_of(std::uint16_t number) {
   return number <= kLast ? static_cast<ErrorKind>(number) : ErrorKind::kRemote;
 }
 
-}  // namespace
-
-void marshal(const Error& error, wire::Fault::Builder builder) {
+void put(const Error& error, std::string_view message, wire::Fault::Builder& builder) {
   builder.setKind(static_cast<std::uint16_t>(error.kind()));
   builder.setInToolkit(error.in_toolkit);
-  const std::string message = shortened(error.what(), kMessageBytesMax);
   builder.setMessage({reinterpret_cast<const capnp::byte*>(message.data()), message.size()});
   builder.setWhere(name_for_wire(error.where).c_str());
   builder.setThrownType(name_for_wire(error.thrown_type).c_str());
   builder.setErrorNumber(error.error_number);
 }
 
-Error unmarshal(wire::Fault::Reader reader) {
+std::string text_of(wire::Fault::Reader reader, IncomingCaps& caps) {
+  if (reader.hasLargeMessage()) return unmarshal_large_chars(reader.getLargeMessage(), caps);
+  const capnp::Data::Reader message = reader.getMessage();
+  return {reinterpret_cast<const char*>(message.begin()), message.size()};
+}
+
+}  // namespace
+
+void marshal(const Error& error, wire::Fault::Builder builder) {
+  put(error, shortened(error.text(), kBeginningBytes), builder);
+}
+
+void marshal(const Error& error, wire::Fault::Builder builder, OutgoingCaps& caps,
+             const MarshalLimits& limits) {
+  if (error.text().size() <= inline_bytes_of(limits)) return put(error, error.text(), builder);
+  marshal(error, builder);
+  marshal_large_text(error.text(), builder.initLargeMessage(), caps);
+}
+
+Error unmarshal(wire::Fault::Reader reader, IncomingCaps& caps) {
   return guarded([&] {
-    const capnp::Data::Reader message = reader.getMessage();
-    const auto* chars = reinterpret_cast<const char*>(message.begin());
-    Error error(kind_of(reader.getKind()), std::string(chars, message.size()));
+    Error error(kind_of(reader.getKind()), text_of(reader, caps));
     error.in_toolkit = reader.getInToolkit();
     error.where = checked_text(reader.getWhere());
     error.thrown_type = checked_text(reader.getThrownType());

@@ -39,14 +39,18 @@ void marshal(const Variant& value, wire::Variant::Builder builder, OutgoingCaps&
              const MarshalLimits& limits);
 void marshal(const Arguments& arguments, wire::Arguments::Builder builder, OutgoingCaps& caps,
              const MarshalLimits& limits);
+// Only the first 64 KiB of its text.
 void marshal(const Error& error, wire::Fault::Builder builder);
+// All of its text.
+void marshal(const Error& error, wire::Fault::Builder builder, OutgoingCaps& caps,
+             const MarshalLimits& limits);
 void marshal(const Description& description, wire::Description::Builder builder);
 
 // Errors: kProtocol for a malformed message (depth, sizes that do not agree, text that is not
 // UTF-8, bad shapes, whatever Cap'n Proto refuses); those of `caps`; kOutOfMemory.
 Variant unmarshal(wire::Variant::Reader reader, IncomingCaps& caps);
 Arguments unmarshal(wire::Arguments::Reader reader, IncomingCaps& caps);
-Error unmarshal(wire::Fault::Reader reader);
+Error unmarshal(wire::Fault::Reader reader, IncomingCaps& caps);
 Description unmarshal(wire::Description::Reader reader);
 
 // 16 bytes of XXH3-128 over the canonical form of the marshalled description.

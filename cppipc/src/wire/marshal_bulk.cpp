@@ -45,6 +45,11 @@ void marshal_text(const std::string& text, wire::Variant::Builder& builder, Outg
   put_large(copy_of(std::as_bytes(std::span(text))), builder.initLargeStr(), caps);
 }
 
+void marshal_large_text(std::string_view text, wire::LargeBytes::Builder builder,
+                        OutgoingCaps& caps) {
+  put_large(copy_of(std::as_bytes(std::span(text))), builder, caps);
+}
+
 void marshal_bytes(const Bytes& bytes, wire::Variant::Builder& builder, OutgoingCaps& caps,
                    const MarshalLimits& limits) {
   const std::span<const std::byte> span = bytes.span();

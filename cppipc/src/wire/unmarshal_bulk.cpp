@@ -89,7 +89,7 @@ std::string_view checked_text(capnp::Text::Reader reader) {
   return text;
 }
 
-std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
+std::string unmarshal_large_chars(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
   const Announced source = announced(reader, caps);
   std::string text;
   if (source.size_bytes <= kTrustedTextBytes) {
@@ -99,6 +99,11 @@ std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& 
     const std::shared_ptr<std::byte> memory = read_all(source);
     text.assign(reinterpret_cast<const char*>(memory.get()), source.size_bytes);
   }
+  return text;
+}
+
+std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
+  std::string text = unmarshal_large_chars(reader, caps);
   if (!is_utf8(text)) refuse_message("a text is not valid UTF-8");
   return text;
 }

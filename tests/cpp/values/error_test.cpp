@@ -45,6 +45,18 @@ class OwnRange : public std::out_of_range {
   OwnRange() : std::out_of_range("own range") {}
 };
 
+TEST(Error, ItsTextMayHaveNuls) {
+  const std::string text("a\0b", 3);
+  const Error error(ErrorKind::kRemote, text);
+  EXPECT_EQ(error.text(), text);
+  EXPECT_STREQ(error.what(), "a");
+  Error copy = error;
+  const Error moved = std::move(copy);
+  EXPECT_EQ(moved.text(), text);
+  EXPECT_EQ(caught(text).text(), text);
+  EXPECT_EQ(caught(error).text(), text);
+}
+
 TEST(CurrentError, KeepsAnErrorAsItIs) {
   Error thrown(ErrorKind::kStaleReference, "gone");
   thrown.where = "Counter.increment";

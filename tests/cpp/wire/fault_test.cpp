@@ -13,8 +13,15 @@ using test::MemoryMessage;
 
 Error round_trip_error(const Error& error) {
   MemoryMessage message;
+  MemoryCaps caps;
   marshal(error, message.init<wire::Fault>());
-  return unmarshal(message.read<wire::Fault>());
+  return unmarshal(message.read<wire::Fault>(), caps);
+}
+
+Error round_trip_whole(const Error& error, MemoryCaps& caps) {
+  MemoryMessage message;
+  marshal(error, message.init<wire::Fault>(), caps, {});
+  return unmarshal(message.read<wire::Fault>(), caps);
 }
 
 TEST(Fault, EveryFieldComesBack) {
@@ -42,11 +49,41 @@ TEST(Fault, EveryKindComesBack) {
 TEST(Fault, KindsOfANewerPeerAreRemoteErrors) {
   MemoryMessage message;
   message.init<wire::Fault>().setKind(60'000);
-  EXPECT_EQ(unmarshal(message.read<wire::Fault>()).kind(), ErrorKind::kRemote);
+  MemoryCaps caps;
+  EXPECT_EQ(unmarshal(message.read<wire::Fault>(), caps).kind(), ErrorKind::kRemote);
 }
 
 TEST(Fault, MessagesNeedNotBeUtf8) {
   EXPECT_STREQ(round_trip_error(Error(ErrorKind::kRemote, "\xff\xfe")).what(), "\xff\xfe");
+}
+
+TEST(Fault, MessagesMayHaveNuls) {
+  const std::string text("a\0b\0", 4);
+  EXPECT_EQ(round_trip_error(Error(ErrorKind::kRemote, text)).text(), text);
+}
+
+TEST(Fault, AMessageOfAnySizeComesWhole) {
+  const std::string invalid = std::string(3 << 20, '\xff') + '\0' + "end";
+  for (const std::string& text : {std::string("short"), std::string(100'000, 'x'), invalid}) {
+    MemoryCaps caps;
+    Error error(ErrorKind::kOutOfRange, text);
+    error.where = "f";
+    const Error back = round_trip_whole(error, caps);
+    EXPECT_EQ(back.text(), text);
+    EXPECT_EQ(back.where, "f");
+    EXPECT_EQ(back.kind(), ErrorKind::kOutOfRange);
+    EXPECT_EQ(caps.blobs_sent, text.size() > MarshalLimits{}.inline_bytes ? 1 : 0);
+  }
+}
+
+TEST(Fault, BesideALongMessageGoesItsBeginning) {
+  MemoryMessage message;
+  MemoryCaps caps;
+  marshal(Error(ErrorKind::kRemote, std::string(2 << 20, 'x')), message.init<wire::Fault>(), caps,
+          {});
+  const auto fault = message.read<wire::Fault>();
+  EXPECT_TRUE(fault.hasLargeMessage());
+  EXPECT_EQ(fault.getMessage().size(), 64u << 10);
 }
 
 TEST(Fault, LongMessagesAreCutBetweenCharacters) {
@@ -73,8 +110,9 @@ TEST(Fault, NamesAreMadeUtf8) {
 TEST(Fault, NamesThatAreNotUtf8AreRefused) {
   MemoryMessage message;
   message.init<wire::Fault>().setWhere("\xff");
+  MemoryCaps caps;
   try {
-    unmarshal(message.read<wire::Fault>());
+    unmarshal(message.read<wire::Fault>(), caps);
     ADD_FAILURE() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kProtocol);
