@@ -16,12 +16,15 @@ class Error(Exception):
         kind: the kind of error as the wire contract names it, e.g. "outOfRange"; "" if the
             error was found on this side.
         where: the method or function that failed, e.g. "Counter.increment"; may be "".
+        object: the server object whose method failed, as its proxy's repr calls it, e.g.
+            "Counter 3f2a91c0"; "" if it was no method.
         thrown_type: the C++ type that was thrown on the server, e.g. "std::out_of_range"; may
             be "".
     """
 
     kind = ""
     where = ""
+    object = ""
     thrown_type = ""
 
     def __reduce__(self):
@@ -231,6 +234,21 @@ def from_fault(kind, kind_name, message, in_toolkit, where, thrown_type, error_n
     elif isinstance(error, OSError) and error_number:
         error.errno = error_number
     return error
+
+
+def in_call(error, where, target, is_awaited):
+    """Completes an error with the call that it ended; called by the seam.
+
+    What a traceback does not show by itself becomes a note of the error: on which object the
+    method was called, and for a call that was submitted (not awaited at once) also what it was.
+    """
+    if not error.where:
+        error.where = where
+    error.object = target
+    if target:
+        error.add_note(f"in {where} of {target}")
+    elif not is_awaited:
+        error.add_note(f"in {where}")
 
 
 def _signal_name(number):

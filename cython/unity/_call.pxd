@@ -4,7 +4,7 @@ from libc.stdint cimport uint32_t
 from libcpp.memory cimport shared_ptr
 
 from unity cimport cppipc
-from unity._connection cimport Connection
+from unity._connection cimport Connection, Proxy, ShortId
 from unity._routine cimport Routine
 
 
@@ -17,6 +17,9 @@ cdef class CallState:
     cdef shared_ptr[cppipc.Call] call
     cdef Connection connection
     cdef Routine routine
+    # Of the object whose method it is: its class and id, for errors. None: it is no method.
+    cdef object target_class
+    cdef ShortId target_id
     cdef uint32_t generation
     cdef Deadline deadline
     cdef bint has_outcome     # result_ or error_ is set
@@ -30,6 +33,6 @@ cdef class CallState:
     cdef list waiters_
 
 
-# The future of a call that was sent.
-cdef CallState new_call(cppipc.CallPtr call, Connection connection, Routine routine,
+# The future of a call that was sent. `target` is None but for methods.
+cdef CallState new_call(cppipc.CallPtr call, Connection connection, Routine routine, Proxy target,
                         const cppipc.CallOptions& options)

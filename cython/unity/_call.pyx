@@ -14,7 +14,7 @@ from libcpp.memory cimport make_shared, shared_ptr
 from libcpp.optional cimport optional
 
 from unity cimport cppipc
-from unity._connection cimport Connection
+from unity._connection cimport Connection, Proxy, label_of, short_id
 from unity._routine cimport Routine
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._reading cimport value_of
@@ -199,11 +199,21 @@ cdef int fetch(CallState self, object timeout) except -1:
     except Exception as raised:
         if is_interrupted:
             raise
+        if isinstance(raised, errors.Error):
+            complete(self, raised)
         if isinstance(raised, errors.CallTimeout) and not call.get().is_done():
             raise
         error = raised
     keep(self, result, error)
     process_runtime.release_dropped()
+    return 0
+
+
+cdef int complete(CallState self, object error) except -1:
+    label = ""
+    if self.target_class is not None:
+        label = label_of(self.target_class, self.target_id)
+    errors.in_call(error, self.routine.qualname, label, False)
     return 0
 
 
@@ -273,9 +283,12 @@ class Call(CallState, Future):
     __module__ = "unity"
 
 
-cdef CallState new_call(cppipc.CallPtr call, Connection connection, Routine routine,
+cdef CallState new_call(cppipc.CallPtr call, Connection connection, Routine routine, Proxy target,
                         const cppipc.CallOptions& options):
     cdef CallState state = call_maker.make(<TypeObject*>Call)
+    if target is not None:
+        state.target_class = type(target)
+        state.target_id = short_id(target)
     state.call = call
     state.connection = connection
     state.routine = routine

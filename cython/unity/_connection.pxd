@@ -47,3 +47,12 @@ cdef class Proxy:
     cdef object __weakref__
     cdef Connection connection
     cdef shared_ptr[cppipc.RemoteObject] remote
+
+
+# The first bytes of an object's id, enough for people to tell objects apart.
+cdef struct ShortId:
+    unsigned char[4] bytes
+
+cdef ShortId short_id(Proxy proxy) noexcept
+# How errors and proxies call an object: "Counter 3f2a91c0".
+cdef str label_of(object cls, ShortId short_id)

@@ -165,7 +165,8 @@ cdef class Proxy:
 
     def __repr__(self):
         state = "closed" if self.connection.is_closed else "live"
-        return f"<{type(self).__name__} on {self.connection.address}, {state}>"
+        label = label_of(type(self), short_id(self))
+        return f"<{label} on {self.connection.address}, {state}>"
 
     def __reduce__(self):
         from unity._pickles import reduce_proxy
@@ -181,6 +182,16 @@ cdef class Proxy:
 
 cdef const unsigned char* object_id(Proxy proxy) noexcept:
     return proxy.remote.get().object_id().data()
+
+
+cdef ShortId short_id(Proxy proxy) noexcept:
+    cdef ShortId result
+    memcpy(result.bytes, object_id(proxy), sizeof(result.bytes))
+    return result
+
+
+cdef str label_of(object cls, ShortId short_id):
+    return f"{cls.__name__} {short_id.bytes[:4].hex()}"
 
 
 cdef Maker proxy_maker = seal(<TypeObject*>Proxy)

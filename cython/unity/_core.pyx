@@ -117,27 +117,31 @@ cdef object not_answering(shared_ptr[ServerProcess] process, object error):
 
 def stats(Connection connection, timeout_s=None):
     """What the server counts, a dict."""
-    return ask(connection, Target.kStats, timeout_s)
+    return ask(connection, Target.kStats, "stats", timeout_s)
 
 
 def ping(Connection connection, timeout_s=None):
     """An empty call."""
-    ask(connection, Target.kPing, timeout_s)
+    ask(connection, Target.kPing, "ping", timeout_s)
 
 
-cdef object ask(Connection connection, Target target, object timeout_s):
+cdef object ask(Connection connection, Target target, str name, object timeout_s):
     cdef cppipc.ValueWriter no_arguments
     cdef cppipc.CallOptions options
     cdef shared_ptr[cppipc.Result] result
     cdef shared_ptr[cppipc.RemoteObject] no_object
     cdef string no_name
-    connection.check()
     if timeout_s is not None:
         options.timeout_s = <double>timeout_s
-    with nogil:
-        send_and_wait(process_runtime[0], connection.client.get()[0], target, no_name, no_object,
-                      no_arguments, options, &result)
-    return value_of(result, connection)
+    try:
+        connection.check()
+        with nogil:
+            send_and_wait(process_runtime[0], connection.client.get()[0], target, no_name,
+                          no_object, no_arguments, options, &result)
+        return value_of(result, connection)
+    except errors.Error as error:
+        errors.in_call(error, f"Session.{name}", "", True)
+        raise
 
 
 def end_sessions():

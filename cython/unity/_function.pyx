@@ -11,7 +11,7 @@ from libcpp.string cimport string
 
 from unity cimport cppipc
 from unity._call cimport new_call
-from unity._connection cimport Connection, Proxy
+from unity._connection cimport Connection, Proxy, label_of, short_id
 from unity._routine cimport Routine, Target
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._reading cimport value_of
@@ -45,18 +45,28 @@ cdef object invoke(Routine routine, Connection connection, Proxy target,
     cdef cppipc.ValueWriter arguments
     cdef shared_ptr[cppipc.Result] result
     cdef const shared_ptr[cppipc.RemoteObject]* remote = &no_object
-    connection.check()
-    routine.marshal(&arguments, values, positional, keywords, connection, options, False)
-    if target is not None:
-        remote = &target.remote
     try:
-        with nogil:
-            send_and_wait(process_runtime[0], connection.client.get()[0], routine.target,
-                          routine.wire_name, remote[0], arguments, options, &result)
-    finally:
-        if process_runtime.has_dropped():
-            process_runtime.release_dropped()
-    return value_of(result, connection)
+        connection.check()
+        routine.marshal(&arguments, values, positional, keywords, connection, options, False)
+        if target is not None:
+            remote = &target.remote
+        try:
+            with nogil:
+                send_and_wait(process_runtime[0], connection.client.get()[0], routine.target,
+                              routine.wire_name, remote[0], arguments, options, &result)
+        finally:
+            if process_runtime.has_dropped():
+                process_runtime.release_dropped()
+        return value_of(result, connection)
+    except errors.Error as error:
+        complete(error, routine, target)
+        raise
+
+
+cdef int complete(object error, Routine routine, Proxy target) except -1:
+    label = "" if target is None else label_of(type(target), short_id(target))
+    errors.in_call(error, routine.qualname, label, True)
+    return 0
 
 
 cdef class Function:
@@ -97,21 +107,25 @@ cdef class Function:
         cdef tuple values = args
         cdef tuple names
         cdef PyObject* keywords = NULL
-        self.connection.check()
         if kwargs:
             values = args + tuple(kwargs.values())
             names = tuple(kwargs)
             keywords = <PyObject*>names
-        self.routine.marshal(&arguments, items_of(values), len(args), keywords, self.connection,
-                             self.options_, True)
-        if self.target is not None:
-            remote = &self.target.remote
-        with nogil:
-            call = send(self.connection.client.get()[0], self.routine.target,
-                        self.routine.wire_name, remote[0], arguments, self.options_)
+        try:
+            self.connection.check()
+            self.routine.marshal(&arguments, items_of(values), len(args), keywords,
+                                 self.connection, self.options_, True)
+            if self.target is not None:
+                remote = &self.target.remote
+            with nogil:
+                call = send(self.connection.client.get()[0], self.routine.target,
+                            self.routine.wire_name, remote[0], arguments, self.options_)
+        except errors.Error as error:
+            complete(error, self.routine, self.target)
+            raise
         if process_runtime.has_dropped():
             process_runtime.release_dropped()
-        return new_call(call, self.connection, self.routine, self.options_)
+        return new_call(call, self.connection, self.routine, self.target, self.options_)
 
     def options(self, *, timeout_s=None):
         """The same function, of which each call may take `timeout_s` seconds (None: no limit).

@@ -83,7 +83,10 @@ def test_toolkits_are_functions(silent):
 def test_proxies_show_their_state_and_complete(private):
     counter = private.types.Counter()
     calls = private.stats()["calls"]
-    assert repr(counter) == f"<Counter on {private.address}, live>"
+    short_id = repr(counter).split()[1]
+    assert len(short_id) == 8 and int(short_id, 16) >= 0
+    assert repr(counter) == f"<Counter {short_id} on {private.address}, live>"
+    assert short_id not in repr(private.types.Counter())
     assert {"increment", "value"} <= set(dir(counter))
     assert counter.__class__ is private.types.Counter
     assert isinstance(counter, private.types.Counter)

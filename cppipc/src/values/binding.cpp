@@ -27,8 +27,8 @@ std::string counted(std::size_t count, std::string_view noun) {
 Place Signature::parameter_place(std::size_t i, const Registry& registry) const {
   Place place;
   place.role = is_property ? Place::Role::kProperty : Place::Role::kParameter;
-  place.function = name;
-  place.name = is_property ? std::string_view(name) : std::string_view(parameters[i].name);
+  place.function = qualified;
+  place.name = is_property ? std::string_view(qualified) : std::string_view(parameters[i].name);
   place.registry = &registry;
   place.may_move = true;
   return place;
@@ -156,8 +156,8 @@ void Binding::refuse_count(std::size_t given) const {
 }
 
 void Binding::refuse_call(const std::string& text) const {
-  const std::string who =
-      signature_.is_property ? "property " + quote(signature_.name) : signature_.name + "()";
+  const std::string who = signature_.is_property ? "property " + quote(signature_.qualified)
+                                                 : signature_.qualified + "()";
   throw Error(ErrorKind::kWrongType, who + " " + text);
 }
 

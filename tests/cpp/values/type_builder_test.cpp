@@ -122,7 +122,7 @@ TEST(TypeBuilder, ReadsAndWritesProperties) {
   set(registry, counter, "level", 9);
   EXPECT_EQ(get(registry, counter, "level"), Variant(9));
   EXPECT_EQ(refusal([&] { set(registry, counter, "level", "x"); }),
-            "wrongType: property 'level': expected int, got str");
+            "wrongType: property 'Counter.level': expected int, got str");
   EXPECT_FALSE(registry.find_type("Counter")->properties.at("value").set.has_value());
 }
 
