@@ -3,6 +3,20 @@
 
 import asyncio
 
+from unity import errors
+
+
+class AwaitedCancelled(errors.Cancelled, asyncio.CancelledError):
+    """`Cancelled` as a task gets it that awaits the call: asyncio's cancellation as well, so the
+    task counts as cancelled unless it catches that, as with asyncio's own futures."""
+
+
+def as_cancellation(error):
+    """The `Cancelled` of a call as an `AwaitedCancelled`."""
+    awaited = AwaitedCancelled(*error.args)
+    awaited.__dict__.update(error.__dict__)
+    return awaited
+
 
 def until_done(call):
     """Suspends the awaiting task until `call` is done. Cancelling the task cancels the call."""

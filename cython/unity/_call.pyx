@@ -105,6 +105,9 @@ cdef class CallState:
         """Call `callback(self)` once the call is done: at once if it is done already, else on
         the thread "unity-callback"."""
         self.connection.check()
+        if getattr(callback, "__module__", None) == "asyncio.tasks":
+            raise TypeError("asyncio.wait() waits for futures of asyncio only; give it "
+                            "asyncio.ensure_future(call)")
         if self.has_told or (self.callbacks is None and self.done()):
             run_callback(self, callback)
             return
@@ -127,6 +130,11 @@ cdef class CallState:
             from unity._asyncio import until_done
 
             yield from until_done(self)
+        fetch(self, None)
+        if self.was_cancelled:
+            from unity._asyncio import as_cancellation
+
+            raise as_cancellation(self.error_)
         return self.result()
 
     def __reduce__(self):
