@@ -4,6 +4,7 @@
 import atexit
 import errno
 import os
+import sys
 import time
 
 from libcpp.memory cimport shared_ptr
@@ -144,8 +145,24 @@ cdef object ask(Connection connection, Target target, str name, object timeout_s
         raise
 
 
+# After the finalizers of multiprocessing's queues, which have -5.
+cdef int LAST = -1000
+
+
 def end_sessions():
-    """When the interpreter ends: close what is open, and let nobody come back from a wait."""
+    """When the interpreter ends: close what is open, and let nobody come back from a wait.
+
+    But if multiprocessing is yet to wait for the threads that pickle what is in its queues, proxies
+    among it, they need the sessions: then it is told to end these last.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and not util.is_exiting():
+        util.Finalize(None, end_at_last, exitpriority=LAST)
+    else:
+        end_at_last()
+
+
+def end_at_last():
     _runtime.begin_exit()
     connections = list(live_connections)
     for connection in connections:

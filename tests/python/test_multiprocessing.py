@@ -216,6 +216,31 @@ def test_proxies_travel_into_children_and_back(run):
     )
 
 
+@pytest.mark.parametrize("first", ["multiprocessing.util", "unity"])
+def test_what_is_in_a_queue_at_the_end_leaves_before_the_sessions_end(shared, run_script, first):
+    """The queue's thread pickles the proxy while the interpreter ends, in either order of exits."""
+    run_script(
+        f"""
+        import sys, {first}
+        import multiprocessing.util, threading, time, unity
+
+        class UntilTheEnd:
+            def __reduce__(self):
+                while threading.main_thread().is_alive():
+                    time.sleep(0.001)
+                until = time.monotonic() + 0.5  # by then, the sessions would have ended
+                while not session.closed and time.monotonic() < until:
+                    time.sleep(0.001)
+                return int, ()
+
+        session = unity.connect(sys.argv[1])
+        queue = multiprocessing.Queue()
+        queue.put((UntilTheEnd(), session.types.Probe(5)))
+        """,
+        shared.address,
+    )
+
+
 def test_errors_come_home(run):
     run(
         """
