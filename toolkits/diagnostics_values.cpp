@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cppipc/registry.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -86,6 +87,7 @@ VariantMap describe(const Variant& x) {
   VariantMap seen;
   seen["kind"] = name_of(x.kind());
   if (x.kind() == Kind::kArray) describe_array(x.as_array(), seen);
+  if (const auto* member = x.get_if<EnumMember>()) seen["type"] = member->type;
   if (x.kind() == Kind::kObject) seen["type"] = x.as<ObjectPtr>()->type_name();
   return seen;
 }
@@ -97,12 +99,21 @@ Variant total(const Variant& x) {
   return total_of(x.as_array());
 }
 
-Variant alloc(const std::variant<std::int64_t, std::vector<std::int64_t>>& shape,
-              const std::string& dtype) {
-  const auto* length = std::get_if<std::int64_t>(&shape);
-  return make_array(dtype_of(dtype), length != nullptr
-                                         ? std::vector<std::int64_t>{*length}
-                                         : std::get<std::vector<std::int64_t>>(shape));
+// In which order an array's elements lie in memory: the last index runs fastest, or the first.
+enum class Order { kC, kF };
+
+Variant alloc(const std::variant<std::int64_t, std::vector<std::int64_t>>& given,
+              const std::string& dtype, Order order) {
+  const auto* length = std::get_if<std::int64_t>(&given);
+  std::vector<std::int64_t> shape = length != nullptr ? std::vector<std::int64_t>{*length}
+                                                      : std::get<std::vector<std::int64_t>>(given);
+  if (order == Order::kF) std::reverse(shape.begin(), shape.end());
+  AnyArray array = make_array(dtype_of(dtype), std::move(shape));
+  if (order == Order::kF) {
+    std::reverse(array.shape.begin(), array.shape.end());
+    std::reverse(array.strides.begin(), array.strides.end());
+  }
+  return array;
 }
 
 List pair(const Variant& x, const Variant& y) { return {{x, y}}; }
@@ -117,7 +128,10 @@ void register_diagnostics_values(Registry& registry) {
   registry.function("diagnostics.describe", &describe, arg("x"), "What C++ saw of x, as a dict.");
   registry.function("diagnostics.total", &total, arg("x"),
                     "The sum of a numeric array of any shape and strides.");
+  registry.enumeration<Order>("diagnostics.Order", {{"C", Order::kC}, {"F", Order::kF}},
+                              "Which index runs fastest in memory: C is the last, F the first.");
   registry.function("diagnostics.alloc", &alloc, arg("shape"), arg("dtype"),
+                    arg("order") = Order::kC,
                     "A new array of zeros; dtype is a name or a type string.");
   registry.function("diagnostics.pair", &pair, arg("x"), arg("y"), "Returns [x, y].");
 }

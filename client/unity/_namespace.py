@@ -59,9 +59,9 @@ class Namespace:
 
 
 def types_of(connection):
-    """The types of a connection's server."""
+    """The types and enumerations of a connection's server."""
     description = connection.description
-    return Namespace("type", description.types, lambda name: description.class_of(name, connection))
+    return Namespace("type", description.names, lambda name: description.find(name, connection))
 
 
 def toolkits_of(connection):

@@ -133,6 +133,7 @@ struct Variant {
     largeBytes @23 :LargeBytes;
     intTuple @24 :List(Int64);
     floatTuple @25 :List(Float64);
+    enumMember @26 :EnumMember;
   }
 }
 
@@ -180,10 +181,14 @@ struct Reference {
   # 16 random bytes; the same wherever the object is seen.
 }
 
+struct EnumMember { type @0 :Text; name @1 :Text; }
+# The registered name of an enumeration, and its member's.
+
 struct Description {
   version @0 :Text;
   types @1 :List(Type);
   functions @2 :List(Function);
+  enumerations @3 :List(Enumeration);
 
   struct Type {
     name @0 :Text;
@@ -205,5 +210,7 @@ struct Description {
     default :union { none @2 :Void; value @3 :Variant; }
     isVariadic @4 :Bool;
   }
+  struct Enumeration { name @0 :Text; doc @1 :Text; members @2 :List(Member); }
+  struct Member { name @0 :Text; value @1 :Int64; }
   struct Property { name @0 :Text; doc @1 :Text; type @2 :Text; isWritable @3 :Bool; }
 }

@@ -27,13 +27,47 @@ class Description:
         version: of the server.
         types: name -> TypeDescription.
         functions: name -> Routine, toolkits among them.
-        toolkits: the names of those that report failure by ToolkitError.
+        enumerations: name -> EnumDescription.
+        names: of all types and enumerations, the keys of a dict.
     """
 
-    def __init__(self, version, types, functions):
+    def __init__(self, version, types, functions, enumerations):
         self.version = version
         self.types = types
         self.functions = functions
+        self.enumerations = enumerations
+        self.names = {**types, **enumerations}
+
+    def find(self, name, Connection connection):
+        """The class of a type or an enumeration."""
+        if name in self.enumerations:
+            return self.enumerations[name].cls
+        return self.class_of(name, connection)
+
+    def member(self, enumeration, name):
+        """The member of an enumeration. RemoteError if there is none."""
+        described = self.enumerations.get(enumeration)
+        if described is None or name not in described.members:
+            raise errors.RemoteError(
+                f"the server sent {enumeration}.{name}, which is not in its description")
+        return described.cls[name]
+
+    def names_of(self, member):
+        """How the server calls a member of a Python Enum: two UTF-8 bytes, or None.
+
+        A class that is not the server's own stands for it if it has its name, and the member.
+        """
+        cls = type(member)
+        name = cls.__qualname__
+        if name not in self.enumerations:
+            fitting = [known for known in self.enumerations
+                       if known.rpartition(".")[2] == cls.__name__]
+            if len(fitting) != 1:
+                return None
+            name = fitting[0]
+        if member.name not in self.enumerations[name].members:
+            return None
+        return name.encode(), member.name.encode()
 
     def class_of(self, name, Connection connection):
         """The class of that name for that session; made when it is first needed."""
@@ -55,6 +89,25 @@ class TypeDescription:
         self.doc = doc
         self.constructor = constructor
         self.members = members
+
+
+class EnumDescription:
+    """One enumeration: its members, name -> value."""
+
+    def __init__(self, name, doc, members):
+        self.name = name
+        self.doc = doc
+        self.members = members
+        self.cls_ = None
+
+    @property
+    def cls(self):
+        """The enum.Enum; made when it is first needed."""
+        if self.cls_ is None:
+            from unity._enumerations import enumeration
+
+            self.cls_ = enumeration(self.name, self.doc, tuple(self.members.items()))
+        return self.cls_
 
 
 class ProxyType(type):
@@ -130,28 +183,42 @@ cdef object description_of(const cppipc.Client& client):
 
 cdef object convert(const cppipc.Description& description):
     cdef size_t i
+    enumerations = {}
+    for i in range(description.enumerations.size()):
+        enumeration = enumeration_of(description.enumerations[i])
+        enumerations[enumeration.name] = enumeration
+    # Parameters may have members of enumerations for defaults, and there is no session yet.
+    known = Description("", {}, {}, enumerations)
     types = {}
     for i in range(description.types.size()):
-        described = type_of(description.types[i])
+        described = type_of(description.types[i], known)
         types[described.name] = described
     functions = {}
     for i in range(description.functions.size()):
         functions[description.functions[i].name.decode()] = routine_of(
-            description.functions[i], Target.kRun, None)
-    return Description(description.version.decode(), types, functions)
+            description.functions[i], Target.kRun, None, known)
+    return Description(description.version.decode(), types, functions, enumerations)
 
 
-cdef object type_of(const cppipc.TypeDescription& described):
+cdef object enumeration_of(const cppipc.EnumDescription& described):
+    cdef size_t i
+    members = {}
+    for i in range(described.members.size()):
+        members[described.members[i].first.decode()] = described.members[i].second
+    return EnumDescription(described.name.decode(), described.doc.decode(), members)
+
+
+cdef object type_of(const cppipc.TypeDescription& described, object known):
     cdef size_t i
     cdef Routine routine
     cdef Routine setter
     name = described.name.decode()
     constructor = None
     if described.constructor.has_value():
-        constructor = routine_of(described.constructor.value(), Target.kCreate, name)
+        constructor = routine_of(described.constructor.value(), Target.kCreate, name, known)
     members = {}
     for i in range(described.methods.size()):
-        routine = routine_of(described.methods[i], Target.kMethod, name)
+        routine = routine_of(described.methods[i], Target.kMethod, name, known)
         # Other names of this form belong to Python; a class cannot have them from elsewhere.
         if not routine.name.startswith("__") or routine.name in SPECIAL:
             members[routine.name] = new_method(routine)

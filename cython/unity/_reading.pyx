@@ -15,6 +15,7 @@ from libcpp.memory cimport shared_ptr
 from unity cimport cppipc
 from unity._connection cimport Connection
 from unity._marshaller cimport kDepthMax
+from unity._runtime cimport PyObject
 from unity._scalars cimport scalar_of
 from unity._values cimport from_variant
 from unity.cppipc cimport Form, Items, Result, Value, ValueReader, Words
@@ -39,18 +40,21 @@ cdef cppclass Reading:
     ValueReader reader
     KnownTexts keys
     size_t depth
+    PyObject* known  # borrowed: the description of the session's server, or None
 
 
 cdef object value_of(const shared_ptr[Result]& result, Connection connection):
     cdef Reading reading
+    known = None if connection is None else connection.description
     if result.get().reader() != NULL:
         reading.reader = result.get().reader()[0]
         reading.depth = 0
+        reading.known = <PyObject*>known
         try:
             return read(&reading, result.get().value())
         except (Irregular, UnicodeDecodeError):
             pass
-    return from_variant(result.get().variant(), connection)
+    return from_variant(result.get().variant(), connection, known)
 
 
 cdef object read(Reading* reading, Value value):
@@ -89,8 +93,8 @@ cdef object read_scalar(Reading* reading, Value value):
     cdef cppipc.Variant variant
     if not reading.reader.scalar(value, &variant):
         raise Irregular
-    if variant.kind() == cppipc.Kind.kComplex:
-        return from_variant(variant, None)
+    if variant.kind() == cppipc.Kind.kComplex or variant.kind() == cppipc.Kind.kEnum:
+        return from_variant(variant, None, <object>reading.known)
     return scalar_of(variant)
 
 

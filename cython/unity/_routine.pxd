@@ -42,7 +42,9 @@ cdef class Routine:
 
 
 # The routine for a function, or for a method or constructor of the type `owner`.
-cdef Routine routine_of(const cppipc.FunctionDescription& function, Target target, str owner)
+# `known` knows the enumerations that defaults may have members of.
+cdef Routine routine_of(const cppipc.FunctionDescription& function, Target target, str owner,
+                        object known)
 
 # The two routines of a property.
 cdef Routine getter_of(const cppipc.PropertyDescription& property_, str owner)

@@ -143,7 +143,8 @@ cdef string utf8(object text) except *:
     return string(characters, size)
 
 
-cdef Routine routine_of(const cppipc.FunctionDescription& function, Target target, str owner):
+cdef Routine routine_of(const cppipc.FunctionDescription& function, Target target, str owner,
+                        object known):
     cdef Routine routine = Routine.__new__(Routine)
     cdef const cppipc.ParameterDescription* parameter
     cdef size_t i
@@ -166,7 +167,7 @@ cdef Routine routine_of(const cppipc.FunctionDescription& function, Target targe
             routine.required = len(parameters) + 1
             default = ()
         else:
-            default = (from_variant(parameter.default_value.value(), None),)
+            default = (from_variant(parameter.default_value.value(), None, known),)
         parameters.append((sys.intern(parameter.name.decode()), parameter.type.decode(), default))
     routine.parameters = tuple(parameters)
     routine.names = tuple([name for name, _, _ in parameters])

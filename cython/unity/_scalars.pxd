@@ -10,5 +10,8 @@ cdef int put_scalar(cppipc.Variant* out, object value, const Marshaller* marshal
 # The same for a datetime, date, time or timedelta that is of no subclass.
 cdef int put_moment(cppipc.Variant* out, object value, const Marshaller* marshaller) except -1
 
+# Puts a member of an enumeration of the server; returns 0 if `value` is no Enum's.
+cdef int put_enum(cppipc.Variant* out, object value, const Marshaller* marshaller) except -1
+
 # The Python value of a variant of those kinds.
 cdef object scalar_of(const cppipc.Variant& value)

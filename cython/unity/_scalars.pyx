@@ -9,6 +9,7 @@ from libcpp.optional cimport nullopt, optional
 
 from unity cimport cppipc
 from unity cimport variant_access as access
+from unity._connection cimport Connection
 from unity._marshaller cimport Marshaller, refusal
 
 from unity import errors
@@ -53,6 +54,21 @@ cdef int put_scalar(cppipc.Variant* out, object value, const Marshaller* marshal
         access.put_uuid(out, <bytes?>value.bytes)
         return 1
     return 0
+
+
+cdef int put_enum(cppipc.Variant* out, object value, const Marshaller* marshaller) except -1:
+    if not is_instance_of_loaded(value, "enum", "Enum"):
+        return 0
+    names = None
+    if marshaller.connection != NULL:
+        names = (<Connection>marshaller.connection).description.names_of(value)
+    if names is None:
+        raise refusal(errors.WrongType,
+                      f"cannot send {value!r}: the server has no such enumeration with such a "
+                      "member", marshaller)
+    enumeration, member = names
+    access.put_enum(out, enumeration, len(enumeration), member, len(member))
+    return 1
 
 
 cdef int put_moment(cppipc.Variant* out, object value, const Marshaller* marshaller) except -1:

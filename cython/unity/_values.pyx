@@ -21,7 +21,7 @@ cdef extern from "Python.h":
     object PyUnicode_DecodeUTF8(const char*, Py_ssize_t, const char*)
 
 
-cdef object from_variant(const Variant& value, Connection connection):
+cdef object from_variant(const Variant& value, Connection connection, object known):
     cdef Kind kind = value.kind()
     if kind == Kind.kInt:
         return access.get_int(value)
@@ -35,15 +35,15 @@ cdef object from_variant(const Variant& value, Connection connection):
     if kind == Kind.kBool:
         return access.get_bool(value)
     if kind == Kind.kDict:
-        return from_dict(access.get_entries(value), connection)
+        return from_dict(access.get_entries(value), connection, known)
     if kind == Kind.kList:
-        return from_list(access.get_list(value), connection)
+        return from_list(access.get_list(value), connection, known)
     if kind == Kind.kTuple:
-        return from_tuple(access.get_tuple(value), connection)
+        return from_tuple(access.get_tuple(value), connection, known)
     if kind == Kind.kSet:
-        return set(from_list(access.get_set(value), connection))
+        return set(from_list(access.get_set(value), connection, known))
     if kind == Kind.kFrozenSet:
-        return frozenset(from_list(access.get_frozenset(value), connection))
+        return frozenset(from_list(access.get_frozenset(value), connection, known))
     if kind == Kind.kBytes:
         text = access.get_bytes(value)
         return PyBytes_FromStringAndSize(text.data(), text.size())
@@ -53,6 +53,8 @@ cdef object from_variant(const Variant& value, Connection connection):
         return from_array(access.get_array(value))
     if kind == Kind.kObject:
         return from_object(value, connection)
+    if kind == Kind.kEnum:
+        return enum_member(value, known)
     return scalar_of(value)
 
 
@@ -63,32 +65,42 @@ cdef object from_object(const Variant& value, Connection connection):
     return connection.proxy_of(remote)
 
 
-cdef list from_list(const Items& items, Connection connection):
+cdef object enum_member(const Variant& value, object known):
+    type_name = access.get_enum_type(value)
+    name = access.get_enum_name(value)
+    if known is None:
+        raise errors.RemoteError("a member of an enumeration came, which only a session knows")
+    return known.member(
+        PyUnicode_DecodeUTF8(type_name.data(), type_name.size(), NULL),
+        PyUnicode_DecodeUTF8(name.data(), name.size(), NULL))
+
+
+cdef list from_list(const Items& items, Connection connection, object known):
     cdef Py_ssize_t size = items.size()
     cdef list result = PyList_New(size)
     cdef Py_ssize_t i
     for i in range(size):
-        item = from_variant(items[i], connection)
+        item = from_variant(items[i], connection, known)
         Py_INCREF(item)
         PyList_SET_ITEM(result, i, item)
     return result
 
 
-cdef tuple from_tuple(const Items& items, Connection connection):
+cdef tuple from_tuple(const Items& items, Connection connection, object known):
     cdef Py_ssize_t size = items.size()
     cdef tuple result = PyTuple_New(size)
     cdef Py_ssize_t i
     for i in range(size):
-        item = from_variant(items[i], connection)
+        item = from_variant(items[i], connection, known)
         Py_INCREF(item)
         PyTuple_SET_ITEM(result, i, item)
     return result
 
 
-cdef dict from_dict(const Entries& entries, Connection connection):
+cdef dict from_dict(const Entries& entries, Connection connection, object known):
     cdef dict result = {}
     cdef size_t i
     for i in range(entries.size()):
-        PyDict_SetItem(result, from_variant(entries[i].first, connection),
-                       from_variant(entries[i].second, connection))
+        PyDict_SetItem(result, from_variant(entries[i].first, connection, known),
+                       from_variant(entries[i].second, connection, known))
     return result

@@ -22,7 +22,7 @@ from unity._marshaller cimport (
     Level, Marshaller, kContainerWords, kDepthMax, kShareBytes, refusal)
 from unity._references cimport in_session
 from unity._runtime cimport PyObject, Runtime, runtime
-from unity._scalars cimport put_moment, put_scalar
+from unity._scalars cimport put_enum, put_moment, put_scalar
 from unity.cppipc cimport Numbers, Sequence, ValueWriter, Variant, kPlaceWords, make_view
 
 from unity import errors
@@ -96,6 +96,8 @@ cdef int write_other(ValueWriter* out, size_t place, object value,
     elif PyAnySet_Check(value):
         return write_set(out, place, value, marshaller)
     elif put_buffer(&variant, value, marshaller):
+        pass
+    elif put_enum(&variant, value, marshaller):
         pass
     elif PyIndex_Check(value):
         return write_int(out, place, PyNumber_Index(value), marshaller)

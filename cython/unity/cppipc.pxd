@@ -6,6 +6,7 @@ from libcpp cimport bool as cbool
 from libcpp.memory cimport shared_ptr
 from libcpp.optional cimport optional
 from libcpp.string cimport string
+from libcpp.utility cimport pair
 from libcpp.vector cimport vector
 
 cdef extern from "raise_as_python.h":
@@ -73,6 +74,7 @@ cdef extern from "cppipc/variant.h" namespace "cppipc" nogil:
         kUuid
         kArray
         kObject
+        kEnum
 
     cdef cppclass Date:
         int32_t year
@@ -131,10 +133,16 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
         vector[FunctionDescription] methods
         vector[PropertyDescription] properties
 
+    cdef cppclass EnumDescription:
+        string name
+        string doc
+        vector[pair[string, int64_t]] members
+
     cdef cppclass Description:
         string version
         vector[TypeDescription] types
         vector[FunctionDescription] functions
+        vector[EnumDescription] enumerations
 
 cdef extern from "cppipc/value_writer.h" namespace "cppipc" nogil:
     cdef cppclass MarshalLimits:
@@ -193,6 +201,7 @@ cdef extern from "cppipc/value_reader.h" namespace "cppipc" nogil:
         kFloats
         kIntTuple
         kFloatTuple
+        kEnumMember
 
     cdef cppclass Value "cppipc::ValueReader::Value":
         pass

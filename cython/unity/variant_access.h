@@ -53,6 +53,11 @@ inline void put_array(Variant* out, cppipc::AnyArray& array) { *out = Variant(st
 inline void put_object(Variant* out, const std::shared_ptr<cppipc::RemoteObject>& object) {
   out->storage().emplace<cppipc::ObjectPtr>(object);
 }
+inline void put_enum(Variant* out, const char* type, std::size_t type_size, const char* name,
+                     std::size_t name_size) {
+  out->storage().emplace<cppipc::EnumMember>(
+      cppipc::EnumMember{std::string(type, type_size), std::string(name, name_size)});
+}
 
 // Gives an array that has its shape the strides of C order.
 inline void set_c_strides(cppipc::AnyArray& array) {
@@ -85,6 +90,12 @@ inline std::string_view get_uuid(const Variant& value) {
 }
 inline const cppipc::AnyArray& get_array(const Variant& value) {
   return *get<std::shared_ptr<const cppipc::AnyArray>>(value);
+}
+inline std::string_view get_enum_type(const Variant& value) {
+  return get<cppipc::EnumMember>(value).type;
+}
+inline std::string_view get_enum_name(const Variant& value) {
+  return get<cppipc::EnumMember>(value).name;
 }
 // Null if the object is none of a server.
 inline std::shared_ptr<cppipc::RemoteObject> get_object(const Variant& value) {

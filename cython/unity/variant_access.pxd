@@ -28,6 +28,8 @@ cdef extern from "variant_access.h" namespace "unity" nogil:
     void put_uuid(Variant*, const char*)
     void put_array(Variant*, AnyArray&) except +raise_as_python
     void set_c_strides(AnyArray&) except +raise_as_python
+    void put_enum(
+        Variant*, const char*, size_t, const char*, size_t) except +raise_as_python
     void put_object(Variant*, const shared_ptr[RemoteObject]&)
 
     cbool get_bool(const Variant&)
@@ -49,4 +51,6 @@ cdef extern from "variant_access.h" namespace "unity" nogil:
     string_view get_decimal(const Variant&)
     string_view get_uuid(const Variant&)
     const AnyArray& get_array(const Variant&)
+    string_view get_enum_type(const Variant&)
+    string_view get_enum_name(const Variant&)
     shared_ptr[RemoteObject] get_object(const Variant&)

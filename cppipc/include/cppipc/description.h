@@ -4,8 +4,10 @@
 
 #include <cppipc/variant.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cppipc {
@@ -46,11 +48,19 @@ struct TypeDescription {
   bool operator==(const TypeDescription&) const = default;
 };
 
+struct EnumDescription {
+  std::string name;
+  std::string doc;
+  std::vector<std::pair<std::string, std::int64_t>> members;  // in the order of registration
+  bool operator==(const EnumDescription&) const = default;
+};
+
 // Sorted by name.
 struct Description {
   std::string version;  // of the server, "0.1.0"
   std::vector<TypeDescription> types;
   std::vector<FunctionDescription> functions;  // toolkits and plain functions
+  std::vector<EnumDescription> enumerations;
   bool operator==(const Description&) const = default;
 };
 

@@ -20,10 +20,7 @@
 namespace cppipc {
 
 // The names of an enumeration's values, in the order of registration.
-struct EnumInfo {
-  std::string name;
-  std::vector<std::pair<std::string, std::int64_t>> members;
-};
+using EnumInfo = EnumDescription;
 
 // Threads: fill from one thread; after that every const method is safe from any thread.
 // Errors of all that adds: std::logic_error with the name in its message.
@@ -43,12 +40,14 @@ class Registry {
     return TypeBuilder<T>(*this, add_type(name, doc, typeid(T)));
   }
 
-  // Makes the values of E travel by name.
+  // Makes the values of E travel by name: Python has an enum.Enum of that name, and takes and
+  // gives its members. The name may have dots.
   template <class E>
   void enumeration(std::string_view name,
-                   std::initializer_list<std::pair<std::string_view, E>> members) {
+                   std::initializer_list<std::pair<std::string_view, E>> members,
+                   std::string_view doc = {}) {
     static_assert(std::is_enum_v<E>);
-    EnumInfo info{std::string(name), {}};
+    EnumInfo info{std::string(name), std::string(doc), {}};
     for (const auto& [member, value] : members) {
       info.members.emplace_back(member, static_cast<std::int64_t>(value));
     }

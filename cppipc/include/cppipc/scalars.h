@@ -68,6 +68,12 @@ struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
   bool operator==(const Uuid&) const = default;
 };
+// A member of an enumeration, by the names that Registry::enumeration() gave to both.
+struct EnumMember {
+  std::string type;
+  std::string name;
+  bool operator==(const EnumMember&) const = default;
+};
 
 // What a Variant of kind object holds: on the server an exposed object (LocalObject, registry.h),
 // on the client a reference to one (RemoteObject, client.h). Compared by pointer.

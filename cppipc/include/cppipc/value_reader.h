@@ -49,6 +49,7 @@ class ValueReader {
     kLargeBytes,
     kIntTuple,
     kFloatTuple,
+    kEnumMember,
   };
 
   // One value: its words, and how many of them come before its pointer.
@@ -92,7 +93,7 @@ class ValueReader {
   bool items(const Value& value, Items* out);
   // Of kInts and kIntTuple, words of int64; of kFloats and kFloatTuple, of double.
   bool numbers(const Value& value, Segment* out);
-  // Complex numbers, dates and times, decimals and UUIDs.
+  // Complex numbers, dates and times, decimals, UUIDs and members of enumerations.
   bool scalar(const Value& value, Variant* out);
 
  private:
@@ -113,6 +114,7 @@ class ValueReader {
   }
   bool structure(const Value& value, std::size_t data_words, const std::uint64_t** out);
   bool moment(const Value& value, Variant* out);
+  bool enum_member(const Value& value, Variant* out);
 
   std::span<const Segment> segments_;
   // Words that may still be read: more than there are only if pointers lead to one place.

@@ -121,6 +121,7 @@ class ValueWriter {
   void put_moment(Place place, const Variant& value);
   void put_array(Place place, const AnyArray& array);
   void put_object(Place place, const ObjectPtr& object);
+  void put_enum_member(Place place, const EnumMember& member);
   void attach(Place pointer, ObjectPtr object, Bytes bulk, Place id);
   friend class VariantWalk;
 

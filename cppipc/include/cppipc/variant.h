@@ -69,8 +69,9 @@ enum class Kind : std::uint8_t {
   kUuid,
   kArray,
   kObject,
+  kEnum,
 };
-// As describe() names them: "null", "bool", … "timedelta", "array", "object".
+// As describe() names them: "null", "bool", … "timedelta", "array", "object", "enum".
 std::string_view name_of(Kind kind);
 
 // Threads: like a std::vector: const use from many threads is safe.
@@ -79,7 +80,7 @@ class Variant {
   using Storage =
       std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>, std::string,
                    Bytes, List, Tuple, Set, FrozenSet, Dict, DateTime, Date, TimeOfDay, TimeDelta,
-                   Decimal, Uuid, std::shared_ptr<const AnyArray>, ObjectPtr>;
+                   Decimal, Uuid, std::shared_ptr<const AnyArray>, ObjectPtr, EnumMember>;
 
   Variant() = default;
   Variant(std::nullptr_t) {}
@@ -111,6 +112,7 @@ class Variant {
   Variant(Uuid value) : storage_(value) {}
   Variant(AnyArray value) : storage_(std::make_shared<const AnyArray>(std::move(value))) {}
   Variant(ObjectPtr object);  // null gives a null Variant
+  Variant(EnumMember value) : storage_(std::move(value)) {}
 
   // Not recursive: a value nested a million deep may be dropped anywhere.
   ~Variant() {

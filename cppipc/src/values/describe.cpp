@@ -3,6 +3,8 @@
 // a type may be used before it has its name.
 #include <cppipc/registry.h>
 
+#include <algorithm>
+
 namespace cppipc {
 namespace {
 
@@ -57,6 +59,11 @@ Description Registry::describe(std::string version) const {
   for (const auto& [name, function] : functions_) {
     description.functions.push_back(cppipc::describe(function, *this));
   }
+  for (const auto& [type, enumeration] : enumerations_) {
+    description.enumerations.push_back(enumeration);
+  }
+  std::sort(description.enumerations.begin(), description.enumerations.end(),
+            [](const EnumInfo& a, const EnumInfo& b) { return a.name < b.name; });
   return description;
 }
 

@@ -83,6 +83,9 @@ struct Hasher {
     const auto* bytes = reinterpret_cast<const char*>(uuid.bytes.data());
     return std::hash<std::string_view>()({bytes, uuid.bytes.size()});
   }
+  std::size_t operator()(const EnumMember& member) const {
+    return mix(std::hash<std::string>()(member.type), std::hash<std::string>()(member.name));
+  }
   std::size_t operator()(const std::shared_ptr<const AnyArray>& array) const {
     return array ? hash_of(*array) : 0;
   }

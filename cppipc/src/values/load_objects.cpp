@@ -4,6 +4,7 @@
 
 #include "values/demangle.h"
 #include "values/outgoing.h"
+#include "values/scalar.h"
 
 namespace cppipc::detail {
 namespace {
@@ -42,6 +43,15 @@ const EnumInfo& find_enum(const Place& place, std::type_index type) {
   return *info;
 }
 
+// "Color ('red', 'green')".
+std::string members_text(const EnumInfo& info) {
+  std::string text;
+  for (const auto& [member, value] : info.members) {
+    text += (text.empty() ? "" : ", ") + quote(member);
+  }
+  return info.name + " (" + text + ")";
+}
+
 }  // namespace
 
 std::shared_ptr<void> load_object(const Variant& value, const Place& place, std::type_index type,
@@ -61,19 +71,26 @@ ObjectPtr load_any_object(const Variant& value, const Place& place) {
 
 std::int64_t load_enum(const Variant& value, const Place& place, std::type_index type) {
   const EnumInfo& info = find_enum(place, type);
-  const auto* name = value.get_if<std::string>();
-  if (name == nullptr) refuse(place, Speller(place.registry).enumeration(type), value);
+  const auto* given = value.get_if<EnumMember>();
+  std::optional<std::string> name;
+  if (given != nullptr && given->type == info.name) name = given->name;
+  // A name is text that is converted.
+  if (given == nullptr && !place.is_exact) {
+    const auto* text = value.get_if<std::string>();
+    name = text != nullptr ? std::optional(*text) : scalar_text(value);
+  }
+  if (!name) refuse(place, info.name, value);
   for (const auto& [member, number] : info.members) {
     if (member == *name) return number;
   }
   fail(ErrorKind::kInvalidArgument, place,
-       "expected " + Speller(place.registry).enumeration(type) + ", got " + quote(*name));
+       "expected " + members_text(info) + ", got " + quote(*name));
 }
 
 Variant store_enum(std::int64_t value, const Place& place, std::type_index type) {
   const EnumInfo& info = find_enum(place, type);
   for (const auto& [member, number] : info.members) {
-    if (number == value) return member;
+    if (number == value) return EnumMember{info.name, member};
   }
   fail(ErrorKind::kRemote, place,
        std::to_string(value) + " is no registered value of " + info.name);

@@ -40,7 +40,7 @@ Typed find_registered(const OutgoingObject& object, const Place& place) {
 bool is_to_finish(const Variant& value) {
   const Kind kind = value.kind();
   return kind == Kind::kStr || kind == Kind::kDecimal || kind == Kind::kObject ||
-         (kind >= Kind::kList && kind <= Kind::kDict);
+         kind == Kind::kEnum || (kind >= Kind::kList && kind <= Kind::kDict);
 }
 
 void append_inside(Variant& value, std::vector<Variant*>& values) {
@@ -66,6 +66,9 @@ void finish(Variant& value, const Place& place) {
     check_text(*text, place);
   } else if (const auto* decimal = value.get_if<Decimal>()) {
     check_text(decimal->text, place);
+  } else if (const auto* member = value.get_if<EnumMember>()) {
+    check_text(member->type, place);
+    check_text(member->name, place);
   } else if (const auto* object = value.get_if<ObjectPtr>(); object != nullptr && place.registry) {
     if (const auto* pending = dynamic_cast<const PendingObject*>(object->get())) {
       value = store_object(pending->object(), place);

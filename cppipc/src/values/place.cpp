@@ -82,11 +82,7 @@ std::string Speller::enumeration(std::type_index type) const {
     if (must_know_) throw std::logic_error("enumeration " + type_name(type) + " is not registered");
     return type_name(type);
   }
-  std::string text;
-  for (const auto& [member, value] : info->members) {
-    text += (text.empty() ? "" : ", ") + quote(member);
-  }
-  return "Literal[" + text + "]";
+  return info->name;
 }
 
 void refuse_given(const Place& place, std::string_view expected, std::string_view given) {
@@ -123,6 +119,8 @@ std::string python_type(const Variant& value) {
       return array_type(value.as_array());
     case Kind::kObject:
       return std::string(value.as<ObjectPtr>()->type_name());
+    case Kind::kEnum:
+      return value.as<EnumMember>().type;
     default:
       return std::string(name_of(value.kind()));
   }
@@ -142,6 +140,8 @@ std::string python_text(const Variant& value) {
       return quote(value.as<std::string>());
     case Kind::kTuple:
       return tuple_text(value.as<Tuple>());
+    case Kind::kEnum:
+      return value.as<EnumMember>().type + "." + value.as<EnumMember>().name;
     default:
       return "<" + python_type(value) + ">";
   }

@@ -66,6 +66,10 @@ void Registry::add_enumeration(EnumInfo info, std::type_index type) {
   }
   for (auto member = info.members.begin(); member != info.members.end(); ++member) {
     detail::check_identifier(member->first, "enumeration " + info.name + ": member");
+    if (member->first == "mro" || member->first.starts_with('_')) {
+      throw std::logic_error("enumeration '" + info.name + "': member name '" + member->first +
+                             "' is Python's own");
+    }
     const auto is_same = [&](const auto& other) { return other.first == member->first; };
     if (std::any_of(info.members.begin(), member, is_same)) {
       throw std::logic_error("enumeration '" + info.name + "' has two members '" + member->first +

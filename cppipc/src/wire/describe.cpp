@@ -63,6 +63,16 @@ void put(const TypeDescription& type, wire::Description::Type::Builder builder) 
   for (unsigned i = 0; i < properties.size(); ++i) put(type.properties[i], properties[i]);
 }
 
+void put(const EnumDescription& enumeration, wire::Description::Enumeration::Builder builder) {
+  builder.setName(text_of(enumeration.name));
+  builder.setDoc(text_of(enumeration.doc));
+  auto members = builder.initMembers(static_cast<unsigned>(enumeration.members.size()));
+  for (unsigned i = 0; i < members.size(); ++i) {
+    members[i].setName(text_of(enumeration.members[i].first));
+    members[i].setValue(enumeration.members[i].second);
+  }
+}
+
 // The items of a list, each read by a take() below.
 template <class Item, class Wire>
 std::vector<Item> take_all(typename capnp::List<Wire>::Reader list);
@@ -111,6 +121,19 @@ TypeDescription take(wire::Description::Type::Reader reader) {
   return type;
 }
 
+std::pair<std::string, std::int64_t> take(wire::Description::Member::Reader reader) {
+  return {std::string(checked_text(reader.getName())), reader.getValue()};
+}
+
+EnumDescription take(wire::Description::Enumeration::Reader reader) {
+  EnumDescription enumeration;
+  enumeration.name = checked_text(reader.getName());
+  enumeration.doc = checked_text(reader.getDoc());
+  enumeration.members = take_all<std::pair<std::string, std::int64_t>, wire::Description::Member>(
+      reader.getMembers());
+  return enumeration;
+}
+
 template <class Item, class Wire>
 std::vector<Item> take_all(typename capnp::List<Wire>::Reader list) {
   std::vector<Item> items;
@@ -129,6 +152,13 @@ void marshal(const Description& description, wire::Description::Builder builder)
   for (unsigned i = 0; i < types.size(); ++i) put(description.types[i], types[i]);
   auto functions = builder.initFunctions(static_cast<unsigned>(description.functions.size()));
   for (unsigned i = 0; i < functions.size(); ++i) put(description.functions[i], functions[i]);
+  // Nothing at all for none, so that such descriptions keep their hash.
+  if (description.enumerations.empty()) return;
+  auto enumerations =
+      builder.initEnumerations(static_cast<unsigned>(description.enumerations.size()));
+  for (unsigned i = 0; i < enumerations.size(); ++i) {
+    put(description.enumerations[i], enumerations[i]);
+  }
 }
 
 Description unmarshal(wire::Description::Reader reader) {
@@ -138,6 +168,8 @@ Description unmarshal(wire::Description::Reader reader) {
     description.types = take_all<TypeDescription, wire::Description::Type>(reader.getTypes());
     description.functions =
         take_all<FunctionDescription, wire::Description::Function>(reader.getFunctions());
+    description.enumerations =
+        take_all<EnumDescription, wire::Description::Enumeration>(reader.getEnumerations());
     return description;
   });
 }

@@ -188,6 +188,11 @@ void Marshaller::put_one(const Variant& value, wire::Variant::Builder& builder) 
       return marshal_array(value.as_array(), builder.initArray(), caps_, limits_);
     case Kind::kObject:
       return put_object(*value.get_if<ObjectPtr>(), builder.initObject());
+    case Kind::kEnum: {
+      auto member = builder.initEnumMember();
+      member.setType(text_of(value.get_if<EnumMember>()->type));
+      return member.setName(text_of(value.get_if<EnumMember>()->name));
+    }
   }
 }
 

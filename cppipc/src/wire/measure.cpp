@@ -26,6 +26,7 @@ constexpr std::uint64_t kUuidWords = 2;
 constexpr std::uint64_t kLargeBytesWords = 2;
 constexpr std::uint64_t kArrayWords = 5;
 constexpr std::uint64_t kReferenceWords = 3;
+constexpr std::uint64_t kEnumMemberWords = 2;
 constexpr std::uint64_t kArgumentsWords = 2;
 constexpr std::uint64_t kListTagWords = 1;
 constexpr std::size_t kFramesAtFirst = 16;
@@ -185,6 +186,10 @@ void Measurer::look_at(const Variant& value) {
     case Kind::kObject:
       words_ +=
           kReferenceWords + text_words((*value.get_if<ObjectPtr>())->type_name()) + kUuidWords;
+      return;
+    case Kind::kEnum:
+      words_ += kEnumMemberWords + text_words(value.get_if<EnumMember>()->type) +
+                text_words(value.get_if<EnumMember>()->name);
       return;
   }
 }

@@ -249,6 +249,7 @@ void Unmarshaller::take_one(const wire::Variant::Reader& reader, Variant& out) {
     case wire::Variant::TIME_DELTA:
     case wire::Variant::DECIMAL:
     case wire::Variant::UUID:
+    case wire::Variant::ENUM_MEMBER:
       return take_plain(reader, out);
   }
   refuse_message("a value is of an unknown kind");
@@ -324,6 +325,12 @@ void Unmarshaller::take_plain(const wire::Variant::Reader& reader, Variant& out)
     case wire::Variant::DECIMAL:
       set_fresh<Decimal>(out, checked_decimal(reader.getDecimal()));
       return;
+    case wire::Variant::ENUM_MEMBER: {
+      const wire::EnumMember::Reader member = reader.getEnumMember();
+      set_fresh<EnumMember>(out, EnumMember{std::string(checked_text(member.getType())),
+                                            std::string(checked_text(member.getName()))});
+      return;
+    }
     default:
       set_fresh<Uuid>(out, checked_uuid(reader.getUuid()));
       return;

@@ -7,6 +7,8 @@
 #include "wire/validity.h"
 #include "wire/words.h"
 
+#include "values/utf8.h"
+
 #include <bit>
 
 namespace cppipc {
@@ -21,7 +23,7 @@ static_assert(static_cast<int>(Form::kStr) == static_cast<int>(Which::STR) &&
               static_cast<int>(Form::kUuid) == static_cast<int>(Which::UUID) &&
               static_cast<int>(Form::kInts) == static_cast<int>(Which::INTS) &&
               static_cast<int>(Form::kLargeStr) == static_cast<int>(Which::LARGE_STR) &&
-              static_cast<int>(Form::kFloatTuple) == static_cast<int>(Which::FLOAT_TUPLE));
+              static_cast<int>(Form::kEnumMember) == static_cast<int>(Which::ENUM_MEMBER));
 
 // A field of a struct, `offset` bytes behind its first word.
 template <class T>
@@ -179,9 +181,28 @@ bool ValueReader::scalar(const Value& value, Variant* out) {
     case Form::kTime:
     case Form::kTimeDelta:
       return moment(value, out);
+    case Form::kEnumMember:
+      return enum_member(value, out);
     default:
       return false;
   }
+}
+
+bool ValueReader::enum_member(const Value& value, Variant* out) {
+  Target target;
+  if (!follow(value, words::kStruct, &target) || target.words == nullptr) return false;
+  const std::uint64_t data_words = target.upper & 0xffff;
+  const std::uint64_t pointers = target.upper >> 16;
+  if (pointers < 2 || data_words + pointers > target.room || !spend(data_words + pointers)) {
+    return false;
+  }
+  std::string_view type;
+  std::string_view name;
+  const auto at = static_cast<std::uint32_t>(data_words);
+  if (!text({target.words, target.segment, at}, &type) || !is_utf8(type)) return false;
+  if (!text({target.words, target.segment, at + 1}, &name) || !is_utf8(name)) return false;
+  out->storage().emplace<EnumMember>(EnumMember{std::string(type), std::string(name)});
+  return true;
 }
 
 bool ValueReader::moment(const Value& value, Variant* out) {

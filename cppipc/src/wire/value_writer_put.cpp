@@ -70,6 +70,11 @@ void check_text(std::string_view text) {
   throw Error(ErrorKind::kInvalidArgument, "a text is not valid UTF-8; pass bytes instead");
 }
 
+void check_name(std::string_view name) {
+  check_text(name);
+  if (name.size() > kTextBytesMax) refuse_size("a name takes", name.size(), kTextBytesMax);
+}
+
 }  // namespace
 
 // Puts a value and everything below it, with a stack of its own.
@@ -237,6 +242,8 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
       return put_array(place, value.as_array());
     case Kind::kObject:
       return put_object(place, *value.get_if<ObjectPtr>());
+    case Kind::kEnum:
+      return put_enum_member(place, *value.get_if<EnumMember>());
     default:
       return put_moment(place, value);
   }
@@ -310,10 +317,19 @@ void ValueWriter::put_array(Place place, const AnyArray& array) {
   }
 }
 
+void ValueWriter::put_enum_member(Place place, const EnumMember& member) {
+  check_name(member.type);
+  check_name(member.name);
+  set_tag(place, Which::ENUM_MEMBER);
+  const std::uint64_t* data = struct_at(place + words::kVariantData, 0, 2);
+  const auto pointers = static_cast<Place>(data - words_.get());
+  put_bytes(pointers, member.type, true);
+  put_bytes(pointers + 1, member.name, true);
+}
+
 void ValueWriter::put_object(Place place, const ObjectPtr& object) {
   const std::string_view type = object->type_name();
-  check_text(type);
-  if (type.size() > kTextBytesMax) refuse_size("a name takes", type.size(), kTextBytesMax);
+  check_name(type);
   set_tag(place, Which::OBJECT);
   const std::uint64_t* reference = struct_at(place + words::kVariantData, 0, 3);
   const auto pointers = static_cast<Place>(reference - words_.get());

@@ -247,19 +247,45 @@ TEST(EnumParameter, TravelsByName) {
   registry.function(
       "same", [](Color color) { return color; }, arg("color") = Color::kGreen);
   registry.function("blue", [] { return Color::kBlue; });
-  EXPECT_EQ(call(registry, "same", {{"red"}, {}}), Variant("red"));
-  EXPECT_EQ(call(registry, "same"), Variant("green"));
+  EXPECT_EQ(call(registry, "same", {{"red"}, {}}), Variant(EnumMember{"Color", "red"}));
+  EXPECT_EQ(call(registry, "same", {{EnumMember{"Color", "red"}}, {}}),
+            Variant(EnumMember{"Color", "red"}));
+  EXPECT_EQ(call(registry, "same"), Variant(EnumMember{"Color", "green"}));
   EXPECT_EQ(refusal([&] {
               call(registry, "same", {{"pink"}, {}});
             }),
-            "invalidArgument: same() parameter 'color': expected Literal['red', 'green'], got "
+            "invalidArgument: same() parameter 'color': expected Color ('red', 'green'), got "
+            "'pink'");
+  EXPECT_EQ(refusal([&] {
+              call(registry, "same", {{EnumMember{"Color", "pink"}}, {}});
+            }),
+            "invalidArgument: same() parameter 'color': expected Color ('red', 'green'), got "
             "'pink'");
   EXPECT_EQ(refusal([&] {
               call(registry, "same", {{7}, {}});
             }),
-            "wrongType: same() parameter 'color': expected Literal['red', 'green'], got int");
+            "wrongType: same() parameter 'color': expected Color, got int");
+  EXPECT_EQ(refusal([&] {
+              call(registry, "same", {{EnumMember{"Tone", "red"}}, {}});
+            }),
+            "wrongType: same() parameter 'color': expected Color, got Tone");
   EXPECT_EQ(refusal([&] { call(registry, "blue"); }),
             "remote: blue() result: 8 is no registered value of Color");
+}
+
+TEST(EnumParameter, IsConvertedFromAName) {
+  Registry registry;
+  registry.enumeration<Color>("Color", {{"red", Color::kRed}, {"green", Color::kGreen}});
+  using Either = std::variant<Color, std::string>;
+  registry.function(
+      "either", [](const Either& either) { return either; }, arg("x"));
+  registry.function(
+      "all", [](const std::map<Color, std::vector<Color>>& colors) { return colors; }, arg("x"));
+  EXPECT_EQ(call(registry, "either", {{"red"}, {}}), Variant("red"));
+  const Variant red = EnumMember{"Color", "red"};
+  EXPECT_EQ(call(registry, "either", {{red}, {}}), red);
+  EXPECT_EQ(call(registry, "all", {{Dict{{{"red", List{{"red"}}}}}}, {}}),
+            Variant(Dict{{{red, List{{red}}}}}));
 }
 
 TEST(EnumParameter, NeedsARegistry) {

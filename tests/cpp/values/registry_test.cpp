@@ -134,6 +134,14 @@ TEST(Enumeration, RefusesMembersThatAreNone) {
               registry.enumeration<Tone>("Tone", {{"very high", Tone::kHigh}});
             }),
             "logic: enumeration Tone: member name 'very high' is no identifier");
+  EXPECT_EQ(refused([](Registry& registry) {
+              registry.enumeration<Tone>("Tone", {{"mro", Tone::kHigh}});
+            }),
+            "logic: enumeration 'Tone': member name 'mro' is Python's own");
+  EXPECT_EQ(refused([](Registry& registry) {
+              registry.enumeration<Tone>("Tone", {{"_high", Tone::kHigh}});
+            }),
+            "logic: enumeration 'Tone': member name '_high' is Python's own");
 }
 
 }  // namespace

@@ -223,6 +223,7 @@ TEST(Kind, HasTheNameOfThePythonType) {
   EXPECT_EQ(name_of(Kind::kFrozenSet), "frozenset");
   EXPECT_EQ(name_of(Kind::kTimeDelta), "timedelta");
   EXPECT_EQ(name_of(Kind::kObject), "object");
+  EXPECT_EQ(name_of(Kind::kEnum), "enum");
 }
 
 }  // namespace

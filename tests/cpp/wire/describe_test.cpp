@@ -33,7 +33,8 @@ Description some_description() {
       "float",
       true};
   FunctionDescription with_null{"f", "", {{"x", "Probe | None", Variant(), false}}, "", false};
-  return {"0.1.0", {counter, probe}, {toolkit, with_null}};
+  const EnumDescription color{"Color", "Of light.", {{"red", -1}, {"green", 5}}};
+  return {"0.1.0", {counter, probe}, {toolkit, with_null}, {color}};
 }
 
 Description round_trip_description(const Description& description) {
@@ -63,7 +64,7 @@ TEST(Describe, HashesOfEqualDescriptionsAreEqual) {
 TEST(Describe, TheHashIsTheSameInEveryBuild) {
   // XXH3-128 of the canonical message; a change here makes clients of older servers fetch anew.
   std::string hex;
-  for (const unsigned char byte : hash_of({"0.1.0", {}, {}})) {
+  for (const unsigned char byte : hash_of({"0.1.0", {}, {}, {}})) {
     hex += "0123456789abcdef"[byte >> 4];
     hex += "0123456789abcdef"[byte & 15];
   }
@@ -92,6 +93,11 @@ TEST(Describe, EveryChangeChangesTheHash) {
       [](Description& d) { d.types[0].properties[0].is_writable = false; },
       [](Description& d) { d.types.pop_back(); },
       [](Description& d) { d.functions[0].is_toolkit = false; },
+      [](Description& d) { d.enumerations[0].name = "Colour"; },
+      [](Description& d) { d.enumerations[0].doc = ""; },
+      [](Description& d) { d.enumerations[0].members[1].first = "blue"; },
+      [](Description& d) { d.enumerations[0].members[1].second = 6; },
+      [](Description& d) { d.enumerations.clear(); },
       [](Description& d) { d.functions[1].parameters[0].default_value.reset(); },
   };
   std::set<std::string> hashes;

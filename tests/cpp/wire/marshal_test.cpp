@@ -79,6 +79,7 @@ std::vector<Variant> plain_values() {
       Decimal{"-1.50E+3"},
       Decimal{"NaN"},
       some_uuid(),
+      EnumMember{"app.Color", "red"},
       some_array(),
   };
 }

@@ -56,13 +56,17 @@ std::vector<std::pair<std::string, Variant>> values() {
       {"dates_array", small_array({"<M8[ns]", 'M', 8}, {2})},
       {"object", List{{ObjectPtr(std::make_shared<NamedObject>("Counter"))}}},
       {"nested", nested(40)},
+      {"enumeration", List{{EnumMember{"app.Color", "red"}, FrozenSet{{EnumMember{"a", "b"}}}}}},
   };
 }
 
 Description some_description() {
   FunctionDescription add{"add", "Adds.", {{"by", "int", Variant(1), false}}, "int", false};
   FunctionDescription run{"run", "", {{"rest", "", std::nullopt, true}}, "", true};
-  return {"0.1.0", {{"Counter", "A counter.", add, {add}, {{"value", "", "int", true}}}}, {run}};
+  return {"0.1.0",
+          {{"Counter", "A counter.", add, {add}, {{"value", "", "int", true}}}},
+          {run},
+          {{"Color", "", {{"red", 1}, {"green", -2}}}}};
 }
 
 template <class T>

@@ -67,8 +67,13 @@ void claim(wire::Variant::Builder builder, wire::Variant::Which which) {
 }
 
 TEST(Unmarshal, UnknownKindsAreRefused) {
-  expect_refused([](auto builder, auto&) { claim(builder, 26); }, "unknown kind");
+  expect_refused([](auto builder, auto&) { claim(builder, 27); }, "unknown kind");
   expect_refused([](auto builder, auto&) { claim(builder, 0xffff); }, "unknown kind");
+}
+
+TEST(Unmarshal, NamesOfEnumerationsThatAreNotUtf8AreRefused) {
+  expect_refused([](auto builder, auto&) { builder.initEnumMember().setType("\xff"); }, "UTF-8");
+  expect_refused([](auto builder, auto&) { builder.initEnumMember().setName("\xff"); }, "UTF-8");
 }
 
 TEST(Unmarshal, AKindWithoutItsPointerIsEmptyOrRefused) {

@@ -153,7 +153,8 @@ Variant mixed() {
   return List{{dict, Tuple{{1.5, 2.5}}, List{{0.5, -0.5}}, Set{{"x", -1}},
                Bytes(std::string_view("\xff\0", 2)), "", List{}, Tuple{}, Set{}, Dict{},
                std::complex<double>(1, -2), Date{2026, 2, 28}, time, DateTime{{1, 1, 1}, time},
-               TimeDelta{-5, 86'399, 1}, Decimal{"1.50"}, Uuid{{1, 2, 3}}}};
+               TimeDelta{-5, 86'399, 1}, Decimal{"1.50"}, Uuid{{1, 2, 3}},
+               EnumMember{"Color", "red"}}};
 }
 
 TEST(ValueReader, ReadsWhatAWriterWrites) {

@@ -66,6 +66,7 @@ std::vector<Variant> leaves() {
       DateTime{{9999, 12, 31}, time},
       TimeDelta{-5, 86'399, 999'999},
       Decimal{"-1.20E+5"},
+      EnumMember{"app.Color", "red"},
       Uuid{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255}},
       numbers_of({}),
       numbers_of({0}),

@@ -78,7 +78,8 @@ struct Converter<std::complex<T>> {
 template <class E>
 requires std::is_enum_v<E>
 struct Converter<E> {
-  static constexpr KindSet kKinds = kinds(Kind::kStr);
+  // Arrays: numpy.str_.
+  static constexpr KindSet kKinds = kinds(Kind::kEnum, Kind::kStr, Kind::kArray);
 
   static E load(Variant& value, const Place& place) {
     return static_cast<E>(load_enum(value, place, typeid(E)));

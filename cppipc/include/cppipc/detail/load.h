@@ -83,7 +83,7 @@ struct OutgoingObject {
 // gets its type when it leaves the function (see cppipc::to_variant).
 Variant store_object(OutgoingObject object, const Place& place);
 
-// The value of a registered enumeration, by its name.
+// The value of a member of a registered enumeration, which comes as itself or by its name.
 std::int64_t load_enum(const Variant& value, const Place& place, std::type_index type);
 Variant store_enum(std::int64_t value, const Place& place, std::type_index type);
 

@@ -85,7 +85,7 @@ class Speller {
 
   // The registered name of an exposed type.
   std::string exposed(std::type_index type) const;
-  // "Literal['red', 'green']".
+  // The registered name of an enumeration.
   std::string enumeration(std::type_index type) const;
 
  private:
