@@ -24,6 +24,12 @@ std::vector<Variant>* sequence_items(Variant& value, bool is_exact, bool is_tupl
   return nullptr;
 }
 
+std::vector<Variant>* set_items(Variant& value) {
+  if (auto* set = value.get_if<Set>()) return &set->items;
+  if (auto* frozen = value.get_if<FrozenSet>()) return &frozen->items;
+  return nullptr;
+}
+
 }  // namespace
 
 void require_kind(const Variant& value, Kind wanted, const Place& place) {
@@ -48,12 +54,18 @@ std::span<Variant> load_fixed(Variant& value, const Place& place, Spell expected
   return items;
 }
 
+std::span<Variant> load_items(Variant& value, const Place& place, Spell expected) {
+  if (std::vector<Variant>* items = set_items(value); items != nullptr && !place.is_exact) {
+    return *items;
+  }
+  return load_sequence(value, place, expected);
+}
+
 std::span<Variant> load_set(Variant& value, const Place& place, Spell expected) {
   if (auto* set = value.get_if<Set>()) return set->items;
-  if (auto* frozen = value.get_if<FrozenSet>(); frozen != nullptr && !place.is_exact) {
-    return frozen->items;
-  }
-  refuse(place, expected, value);
+  if (place.is_exact) refuse(place, expected, value);
+  if (std::vector<Variant>* items = set_items(value)) return *items;
+  return load_sequence(value, place, expected);
 }
 
 std::span<std::pair<Variant, Variant>> load_dict(Variant& value, const Place& place,

@@ -97,13 +97,35 @@ TEST(StdArrayParameter, HasAFixedLength) {
   EXPECT_TRUE((from_variant<std::array<int, 0>>(List{}).empty()));
 }
 
-TEST(SetParameter, TakesSets) {
+TEST(SetParameter, TakesSetsListsTuplesAndRows) {
   EXPECT_EQ(from_variant<std::set<int>>(Set{{2, 1}}), (std::set<int>{1, 2}));
   EXPECT_EQ(from_variant<std::unordered_set<std::string>>(FrozenSet{{"a"}}),
             (std::unordered_set<std::string>{"a"}));
-  EXPECT_EQ(refused<std::set<int>>(List{{1}}), "wrongType: value: expected set[int], got list");
+  EXPECT_EQ(from_variant<std::set<int>>(List{{2, 1, 2}}), (std::set<int>{1, 2}));
+  EXPECT_EQ(from_variant<std::set<int>>(Tuple{{3}}), (std::set<int>{3}));
+  EXPECT_EQ(from_variant<std::set<double>>(row_of<std::int32_t>({1, 1})), (std::set<double>{1}));
+  EXPECT_EQ(refused<std::set<int>>(List{{1, "x"}}), "wrongType: value[1]: expected int, got str");
+  EXPECT_EQ(refused<std::set<int>>(Dict{}), "wrongType: value: expected set[int], got dict");
+  EXPECT_EQ(refused<std::set<int>>(row_of<double>({1})),
+            "wrongType: value: expected set[int], got ndarray[float64]");
   EXPECT_EQ(refused<std::set<int>>(Set{{1, "x"}}),
             "wrongType: value element 'x': expected int, got str");
+}
+
+TEST(SetParameter, IsPreferredForASetWhereBothWillDo) {
+  using Either = std::variant<std::vector<std::string>, std::set<std::string>>;
+  EXPECT_EQ(from_variant<Either>(Set{{"a"}}).index(), 1u);
+  EXPECT_EQ(from_variant<Either>(List{{"a"}}).index(), 0u);
+}
+
+TEST(SequenceParameter, TakesSetsUnlessPositionsCount) {
+  EXPECT_EQ(from_variant<std::vector<std::string>>(Set{{"a"}}), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(from_variant<std::list<int>>(FrozenSet{{5}}), (std::list<int>{5}));
+  EXPECT_EQ(from_variant<std::deque<int>>(Set{{5}}), (std::deque<int>{5}));
+  EXPECT_EQ((refused<std::array<int, 1>>(Set{{5}})),
+            "wrongType: value: expected list[int], got set");
+  EXPECT_EQ((refused<std::pair<int, int>>(Set{{5, 6}})),
+            "wrongType: value: expected tuple[int, int], got set");
 }
 
 TEST(SetResult, HasHashableElements) {

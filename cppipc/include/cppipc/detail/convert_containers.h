@@ -2,9 +2,10 @@
 #pragma once
 // Converters of sets, maps, tuples and pairs.
 
-#include <cppipc/detail/convert_objects.h>
+#include <cppipc/detail/convert_lists.h>
 
 #include <map>
+#include <memory>
 #include <set>
 #include <tuple>
 #include <unordered_map>
@@ -13,16 +14,25 @@
 
 namespace cppipc::detail {
 
-// Sets take sets: a list may hold a value twice, which a set would drop without a word.
+// Sets take sets, lists and tuples, those of numbers also a one-dimensional array that casts
+// safely. Of values that are there twice one stays, as in Python.
 template <class Values>
 struct SetConverter {
   using T = typename Values::value_type;
-  static constexpr KindSet kKinds = kinds(Kind::kSet, Kind::kFrozenSet);
+  static constexpr KindSet kKinds =
+      Converter<std::vector<T>>::kKinds | kinds(Kind::kSet, Kind::kFrozenSet);
 
   static Values load(Variant& value, const Place& place) {
+    if constexpr (is_element<T>) {
+      const auto length = row_length(value, place, &spell, dtype_kind<T>(), sizeof(T));
+      if (length) return from_row(value, *length);
+    }
     Values values;
-    for (Variant& item : load_set(value, place, &spell)) {
-      values.insert(Converter<T>::load(item, place.member(item)));
+    const bool is_set = !value.get_if<List>() && !value.get_if<Tuple>();
+    const std::span<Variant> items = load_set(value, place, &spell);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Place inner = is_set ? place.member(items[i]) : place.item(i);
+      values.insert(Converter<T>::load(items[i], inner));
     }
     return values;
   }
@@ -34,6 +44,13 @@ struct SetConverter {
   }
   static std::string spell(const Speller& speller) {
     return "set[" + Converter<T>::spell(speller) + "]";
+  }
+
+ private:
+  static Values from_row(const Variant& value, std::size_t length) {
+    const auto row = std::make_unique<T[]>(length);
+    load_row(value, dtype_kind<T>(), sizeof(T), row.get());
+    return Values(row.get(), row.get() + length);
   }
 };
 

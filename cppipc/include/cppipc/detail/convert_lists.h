@@ -17,20 +17,23 @@
 
 namespace cppipc::detail {
 
-// list and tuple; for numbers also a one-dimensional array that casts safely.
+// list and tuple; for numbers also a one-dimensional array that casts safely, for others also a
+// set, in any order.
 template <class T, class Allocator>
 struct Converter<std::vector<T, Allocator>> {
   using Values = std::vector<T, Allocator>;
   static constexpr bool kIsNumeric = is_element<T>;
   static constexpr KindSet kKinds =
-      kinds(Kind::kList, Kind::kTuple) | (kIsNumeric ? kinds(Kind::kArray) : KindSet{0});
+      kinds(Kind::kList, Kind::kTuple) |
+      (kIsNumeric ? kinds(Kind::kArray) : kinds(Kind::kSet, Kind::kFrozenSet));
 
-  static Values load(Variant& value, const Place& place) {
+  static Values load(Variant& value, const Place& place, bool may_be_set = !kIsNumeric) {
     if constexpr (kIsNumeric) {
       const auto length = row_length(value, place, &spell, dtype_kind<T>(), sizeof(T));
       if (length) return from_row(value, *length);
     }
-    const std::span<Variant> items = load_sequence(value, place, &spell);
+    const std::span<Variant> items =
+        may_be_set ? load_items(value, place, &spell) : load_sequence(value, place, &spell);
     Values values;
     values.reserve(items.size());
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -68,10 +71,10 @@ struct Converter<std::vector<T, Allocator>> {
 template <class Values, class T>
 struct ListConverter {
   using AsVector = Converter<std::vector<T>>;
-  static constexpr KindSet kKinds = AsVector::kKinds;
+  static constexpr KindSet kKinds = AsVector::kKinds | kinds(Kind::kSet, Kind::kFrozenSet);
 
   static Values load(Variant& value, const Place& place) {
-    std::vector<T> values = AsVector::load(value, place);
+    std::vector<T> values = AsVector::load(value, place, true);
     return Values(std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
   }
   static Variant store(Values values, const Place& place) {
@@ -91,12 +94,14 @@ template <class T, std::size_t kSize>
 struct Converter<std::array<T, kSize>> : ListConverter<std::array<T, kSize>, T> {
   using Values = std::array<T, kSize>;
   using AsVector = Converter<std::vector<T>>;
+  // Each place has its value: no sets.
+  static constexpr KindSet kKinds = AsVector::kKinds & ~kinds(Kind::kSet, Kind::kFrozenSet);
 
   static Values load(Variant& value, const Place& place) {
     if (!value.template get_if<std::shared_ptr<const AnyArray>>()) {
       (void)load_fixed(value, place, &AsVector::spell, kSize, false);
     }
-    std::vector<T> values = AsVector::load(value, place);
+    std::vector<T> values = AsVector::load(value, place, false);
     if (values.size() != kSize) {
       fail(ErrorKind::kWrongType, place,
            "expected " + std::to_string(kSize) + " items, got " + std::to_string(values.size()));

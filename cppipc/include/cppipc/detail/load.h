@@ -47,7 +47,9 @@ std::span<Variant> load_sequence(Variant& value, const Place& place, Spell expec
 // The same, with a fixed length.
 std::span<Variant> load_fixed(Variant& value, const Place& place, Spell expected,
                               std::size_t length, bool is_tuple);
-// The values of a set or frozenset.
+// The same, where sets will do as well.
+std::span<Variant> load_items(Variant& value, const Place& place, Spell expected);
+// The values of a set or frozenset; of a list or tuple where a conversion is allowed.
 std::span<Variant> load_set(Variant& value, const Place& place, Spell expected);
 std::span<std::pair<Variant, Variant>> load_dict(Variant& value, const Place& place,
                                                  Spell expected);
