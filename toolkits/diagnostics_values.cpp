@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "toolkits/array_fill.h"
 #include "toolkits/array_total.h"
 #include "toolkits/diagnostics.h"
 #include "toolkits/element_type.h"
@@ -78,7 +79,7 @@ void describe_array(const AnyArray& array, VariantMap& seen) {
   seen["readonly"] = array.is_readonly;
   seen["nbytes"] = array.nbytes();
   // Arrays cross by value, in this message or in pieces beside it; none lies in an arena.
-  seen["inline"] = true;
+  seen["inline"] = array.origin == ArrayOrigin::kMessage;
   seen["arena"] = Variant();
   seen["offset"] = Variant();
 }
@@ -118,6 +119,14 @@ Variant alloc(const std::variant<std::int64_t, std::vector<std::int64_t>>& given
 
 List pair(const Variant& x, const Variant& y) { return {{x, y}}; }
 
+void fill_lent(const AnyArray& x, const Variant& value) {
+  if (x.is_readonly || x.origin != ArrayOrigin::kHere) {
+    throw Error(ErrorKind::kInvalidArgument,
+                "x was not lent writable: the server has a copy of it, or may not write it");
+  }
+  fill(x, value);
+}
+
 }  // namespace
 
 void register_diagnostics_values(Registry& registry) {
@@ -133,6 +142,8 @@ void register_diagnostics_values(Registry& registry) {
   registry.function("diagnostics.alloc", &alloc, arg("shape"), arg("dtype"),
                     arg("order") = Order::kC,
                     "A new array of zeros; dtype is a name or a type string.");
+  registry.function("diagnostics.fill", &fill_lent, arg("x"), arg("value"),
+                    "Sets all elements of x in place, if x was lent writable; else ValueError.");
   registry.function("diagnostics.pair", &pair, arg("x"), arg("y"), "Returns [x, y].");
 }
 

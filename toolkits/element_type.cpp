@@ -7,6 +7,8 @@
 #include <bit>
 #include <charconv>
 
+#include "toolkits/structured_type.h"
+
 namespace cppipc::toolkits {
 namespace {
 
@@ -23,7 +25,7 @@ struct NumberType {
   char code;
   std::string_view format;
 };
-constexpr std::array<NumberType, 14> kNumbers{{{"bool", 'b', 1, '?', "?"},
+constexpr std::array<NumberType, 18> kNumbers{{{"bool", 'b', 1, '?', "?"},
                                                {"int8", 'i', 1, 'b', "b"},
                                                {"int16", 'i', 2, 'h', "h"},
                                                {"int32", 'i', 4, 'i', "i"},
@@ -36,7 +38,11 @@ constexpr std::array<NumberType, 14> kNumbers{{{"bool", 'b', 1, '?', "?"},
                                                {"float32", 'f', 4, 'f', "f"},
                                                {"float64", 'f', 8, 'd', "d"},
                                                {"complex64", 'c', 8, 'F', "Zf"},
-                                               {"complex128", 'c', 16, 'D', "Zd"}}};
+                                               {"complex128", 'c', 16, 'D', "Zd"},
+                                               {"longdouble", 'f', 16, 'g', "g"},
+                                               {"float128", 'f', 16, 'g', "g"},
+                                               {"clongdouble", 'c', 32, 'G', "Zg"},
+                                               {"complex256", 'c', 32, 'G', "Zg"}}};
 
 const NumberType* find_number(char kind, std::uint32_t itemsize) {
   for (const NumberType& number : kNumbers) {
@@ -91,6 +97,9 @@ DType dtype_of(std::string_view name) {
   for (const NumberType& number : kNumbers) {
     if (number.name == name) return number_dtype(number, kNativeOrder);
   }
+  if (name.starts_with('[') || name.starts_with('{')) {
+    return {std::string(name), 'V', structure_bytes(name)};
+  }
   std::string_view rest = name;
   char order = kNativeOrder;
   if (!rest.empty() && std::string_view("<>|=").find(rest.front()) != std::string_view::npos) {
@@ -109,8 +118,6 @@ std::string buffer_format_of(const DType& dtype) {
     const bool is_long_long = dtype.code == 'q' || dtype.code == 'Q';
     return order + (is_long_long ? std::string{dtype.code} : std::string(number->format));
   }
-  if (type->kind == 'f' && dtype.code == 'g') return order + "g";
-  if (type->kind == 'c' && dtype.code == 'G') return order + "Zg";
   if (type->kind == 'S') return std::to_string(type->itemsize) + "s";
   if (type->kind == 'U') return order + std::to_string(type->itemsize / kUtf32Bytes) + "w";
   if (type->kind == 'V') return std::to_string(type->itemsize) + "x";

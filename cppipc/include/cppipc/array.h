@@ -46,6 +46,14 @@ enum class ArrayFlavor : std::uint8_t {
   kBuffer = 4,      // any other exporter of the buffer protocol
 };
 
+// Where the elements of an array came from. What is written to those that came from elsewhere is
+// written to a copy: the sender does not see it.
+enum class ArrayOrigin : std::uint8_t {
+  kHere = 0,     // made in this process
+  kMessage = 1,  // lay in the message that brought the array
+  kBeside = 2,   // came beside the message, in pieces
+};
+
 // Owns: a share of `owner`, which keeps `data` alive. Copying shares the memory.
 // Threads: as safe as the memory it points to.
 struct AnyArray {
@@ -56,6 +64,7 @@ struct AnyArray {
   std::shared_ptr<const void> owner;
   bool is_readonly = true;
   ArrayFlavor flavor = ArrayFlavor::kArray;
+  ArrayOrigin origin = ArrayOrigin::kHere;
 
   // The product of the shape; 1 for 0-d, 0 if any dimension is. Errors: kOverflow past 2^63-1.
   std::int64_t size() const;

@@ -140,6 +140,7 @@ AnyArray unmarshal_array(wire::Array::Reader reader, IncomingCaps& caps) {
   array.data = memory.get();
   array.owner = std::move(memory);
   array.is_readonly = false;
+  array.origin = reader.getContent().isLarge() ? ArrayOrigin::kBeside : ArrayOrigin::kMessage;
   return array;
 }
 

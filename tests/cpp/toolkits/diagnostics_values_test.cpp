@@ -41,6 +41,7 @@ class DiagnosticsValues : public testing::Test {
       {"decimal", Decimal{"1.5"}},
       {"uuid", Uuid{{1}}},
       {"array", array_of<double>({1, 2})},
+      {"enum", EnumMember{"diagnostics.Order", "C"}},
       {"object", called_.create("Probe").reference()}};
 };
 
@@ -75,6 +76,7 @@ TEST_F(DiagnosticsValues, CopyKeepsWhatAnArrayWas) {
 
 TEST_F(DiagnosticsValues, DescribeShowsAnArraysLayout) {
   AnyArray array = make_array(DType::of<std::int32_t>(), {2, 3});
+  array.origin = ArrayOrigin::kMessage;
   const Variant seen = run("describe", {array});
   EXPECT_EQ(at(seen, "format"), Variant("i"));
   EXPECT_EQ(at(seen, "dtype"), Variant(array.dtype.text));
@@ -84,6 +86,8 @@ TEST_F(DiagnosticsValues, DescribeShowsAnArraysLayout) {
   EXPECT_EQ(at(seen, "readonly"), Variant(false));
   EXPECT_EQ(at(seen, "nbytes"), Variant(24));
   EXPECT_EQ(at(seen, "inline"), Variant(true));
+  array.origin = ArrayOrigin::kBeside;
+  EXPECT_EQ(at(run("describe", {array}), "inline"), Variant(false));
   EXPECT_EQ(at(seen, "arena"), Variant());
   EXPECT_EQ(at(seen, "offset"), Variant());
 }
@@ -104,6 +108,51 @@ TEST_F(DiagnosticsValues, AllocMakesZeros) {
   EXPECT_TRUE(run("alloc", {Tuple{}, "bool"}).as_array().shape.empty());
   refusal_of(ErrorKind::kInvalidArgument, [&] { run("alloc", {-1, "u1"}); });
   refusal_of(ErrorKind::kWrongType, [&] { run("alloc", {1, "nothing"}); });
+}
+
+TEST_F(DiagnosticsValues, AllocTakesAnOrder) {
+  const AnyArray array = run("alloc", {Tuple{{2, 3}}, "float32", "F"}).as_array();
+  EXPECT_EQ(array.shape, (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(array.strides, (std::vector<std::int64_t>{4, 8}));
+  EXPECT_THAT(refusal_of(ErrorKind::kWrongType,
+                         [&] {
+                           run("alloc", {1, "u1", 0});
+                         }),
+              testing::HasSubstr("parameter 'order': expected diagnostics.Order, got int"));
+}
+
+TEST_F(DiagnosticsValues, FillWritesInPlaceWhatIsOurs) {
+  AnyArray array = array_of<std::int16_t>({1, 2, 3, 4});
+  array.shape = {2};
+  array.strides = {4};
+  run("fill", {array, 7});
+  AnyArray whole = array;
+  whole.shape = {4};
+  whole.strides = {2};
+  EXPECT_EQ(elements_of<std::int16_t>(whole), (std::vector<std::int16_t>{7, 2, 7, 4}));
+  EXPECT_THAT(refusal_of(ErrorKind::kOverflow,
+                         [&] {
+                           run("fill", {array, 1 << 16});
+                         }),
+              testing::HasSubstr("expected int"));
+  refusal_of(ErrorKind::kWrongType, [&] { run("fill", {array, "a"}); });
+  EXPECT_EQ(run("total", {array}), Variant(14));
+}
+
+TEST_F(DiagnosticsValues, FillRefusesWhatWasNotLentWritable) {
+  AnyArray array = array_of<std::int16_t>({1, 2});
+  for (const ArrayOrigin origin : {ArrayOrigin::kMessage, ArrayOrigin::kBeside}) {
+    array.origin = origin;
+    EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument,
+                           [&] {
+                             run("fill", {array, 7});
+                           }),
+                testing::HasSubstr("x was not lent writable"));
+  }
+  array.origin = ArrayOrigin::kHere;
+  array.is_readonly = true;
+  refusal_of(ErrorKind::kInvalidArgument, [&] { run("fill", {array, 7}); });
+  EXPECT_EQ(elements_of<std::int16_t>(array), (std::vector<std::int16_t>{1, 2}));
 }
 
 TEST_F(DiagnosticsValues, PairMakesAList) {
