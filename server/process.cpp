@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -90,13 +91,14 @@ void prepare_socket(int fd) {
 // Owns: the registry, the host, the listeners, and the thread of the end.
 class Process {
  public:
-  Process(const Options& options, Log& log)
+  Process(const Options& options, Log& log, const std::function<void(Registry&)>& register_more)
       : options_(options),
         log_(log),
         lifetime_(loop_, log, options.drain, options.end_grace,
                   {[this](std::chrono::milliseconds patience) { begin_end(patience); },
                    [] { ::_exit(kExitForced); }}) {
     toolkits::register_all(registry_, {.has_diagnostics = options.has_diagnostics});
+    if (register_more) register_more(registry_);
     host_ = std::make_unique<Host>(registry_, host_options());
   }
   ~Process() {
@@ -205,7 +207,7 @@ int failed(const Options& options, Log* log, const std::string& prefix, const st
 
 }  // namespace
 
-int run_server(const Options& options) {
+int run_server(const Options& options, const std::function<void(Registry&)>& register_more) {
   std::unique_ptr<Log> log;
   std::string prefix = "start failed: ";
   try {
@@ -214,7 +216,7 @@ int run_server(const Options& options) {
     if (options.inherited_fd) check_inherited_socket(*options.inherited_fd);
     install_crash_handler();
     log = std::make_unique<Log>(options.log);
-    Process process(options, *log);
+    Process process(options, *log, register_more);
     process.start();
     prefix = "cannot go on: ";
     process.run();

@@ -229,7 +229,7 @@ def python_asan(step):
     """The Python tests with server, library and seam under ASan and UBSan."""
     package = BUILD / "asan" / "python"
     build_env = {"CPPIPC_BUILD_DIR": str(BUILD / "asan"), "CPPIPC_SANITIZE": "address;undefined"}
-    if not build_asan(step, "unity_server", "cppipc_shared"):
+    if not build_asan(step, "unity_server", "cppipc_shared", "typed_server"):
         return
     setup = (PYTHON, "setup.py", "--quiet", "build", "--build-lib", package)
     scratch = ("--build-temp", BUILD / "asan" / "python-temp")
@@ -240,6 +240,7 @@ def python_asan(step):
         **sanitizer_env(leaks=0),
         "LD_PRELOAD": preload,
         "PYTHONPATH": str(package),
+        "UNITY_TYPED_SERVER": str(BUILD / "asan" / "tests" / "typed_server"),
         "UNITY_TEST_SANITIZED": "1",  # for tests that a sanitizer has no way to pass
     }
     pytest(

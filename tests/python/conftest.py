@@ -30,6 +30,8 @@ SERVER = Path(
     os.environ.get("UNITY_SERVER_BINARY") or Path(unity.__file__).parent / "bin/unity_server"
 )
 
+BUILD = Path(__file__).resolve().parents[2] / "build" / "release"
+
 # The sessions of fixtures that outlive a test: their servers are looked at after each one.
 long_lived = []
 
@@ -112,6 +114,25 @@ def nothing_left(request):
 def private():
     """A session with a private server, one for the tests of a file."""
     with unity.launch(diagnostics=True) as session:
+        long_lived.append(session)
+        yield session
+        long_lived.remove(session)
+
+
+@pytest.fixture(scope="session")
+def typed_server():
+    """The path of a server with a function for each type of parameter, tests/typed_server."""
+    given = os.environ.get("UNITY_TYPED_SERVER")
+    if given:
+        return given
+    subprocess.run(["ninja", "-C", BUILD, "--quiet", "typed_server"], check=True)
+    return BUILD / "tests" / "typed_server"
+
+
+@pytest.fixture(scope="module")
+def typed(typed_server):
+    """A session with a private server of that kind, one for the tests of a file."""
+    with unity.launch(server_binary=typed_server, diagnostics=True) as session:
         long_lived.append(session)
         yield session
         long_lived.remove(session)

@@ -27,6 +27,23 @@ TEST(DemoAddone, KeepsTheTypeOfX) {
   EXPECT_TRUE(std::isinf(add_one(std::numeric_limits<double>::infinity()).as<double>()));
 }
 
+Variant scalar_of(const AnyArray& row) {
+  AnyArray scalar = row;
+  scalar.shape.clear();
+  scalar.strides.clear();
+  scalar.flavor = ArrayFlavor::kScalar;
+  return scalar;
+}
+
+TEST(DemoAddone, KeepsTheTypeOfANumPyScalar) {
+  EXPECT_EQ(add_one(scalar_of(array_of<double>({1.5}))), scalar_of(array_of<double>({2.5})));
+  EXPECT_EQ(add_one(scalar_of(array_of<std::int8_t>({5}))), scalar_of(array_of<std::int8_t>({6})));
+  EXPECT_EQ(add_one(scalar_of(array_of<std::int8_t>({5}))).as_array().flavor, ArrayFlavor::kScalar);
+  refusal_of(ErrorKind::kOverflow, [] { add_one(scalar_of(array_of<std::int8_t>({127}))); });
+  refusal_of(ErrorKind::kWrongType, [] { add_one(scalar_of(array_of<bool>({true}))); });
+  refusal_of(ErrorKind::kWrongType, [] { add_one(array_of<double>({1.5})); });
+}
+
 TEST(DemoAddone, OverflowIsAnError) {
   const Variant most = std::numeric_limits<std::int64_t>::max();
   EXPECT_THAT(refusal_of(ErrorKind::kOverflow, [&] { add_one(most); }), HasSubstr("64 bits"));

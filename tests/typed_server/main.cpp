@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// unity_server with the functions of functions.h.
+#include <cstdio>
+
+#include "server/options.h"
+#include "server/process.h"
+#include "typed_server/functions.h"
+
+int main(int argc, char** argv) {
+  using namespace cppipc::server;
+  const ParsedOptions parsed = parse_options(argc, argv);
+  if (!parsed.options) {
+    std::fputs(parsed.text.c_str(), parsed.exit_code == kExitOk ? stdout : stderr);
+    return parsed.exit_code;
+  }
+  return run_server(*parsed.options, &cppipc::test::register_typed);
+}
