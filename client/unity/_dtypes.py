@@ -156,7 +156,10 @@ def format_of(text, code, itemsize):
     if text[0] in "[{" and sys.modules.get("numpy") is not None:
         import numpy
 
-        return memoryview(numpy.empty(1, dtype_of(text, code))).format
+        try:
+            return memoryview(numpy.empty(1, dtype_of(text, code))).format
+        except ValueError:  # with dates inside, which the buffer protocol has no format for
+            return f"{itemsize}x"
     if text[1:2] in tuple("iufcb"):
         character = _FORMATS.get(code, code)
         return character if text[0] in ("|", _NATIVE) else text[0] + character

@@ -9,6 +9,8 @@ cdef class Buffer:
     cdef object __weakref__
 
     cdef bytes buffer_format(self)
+    cdef bytes element(self, tuple indices)
+    cdef bint is_plain(self) except -1
 
 
 # A writable buffer, contiguous in C or Fortran order, that shares the memory where it can.

@@ -2,12 +2,17 @@
 """Memory made by C++, for Python."""
 
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
-from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.object cimport Py_EQ, Py_NE
 from unity cimport cppipc
 from unity.type_slots cimport TypeObject, rename_type, seal
 
-from unity import _dtypes
+import operator
+
+from unity import _dtypes, _elements
+
+# The formats that memoryviews read.
+cdef frozenset PLAIN_FORMATS = frozenset(b"? b B h H i I l L q Q f d".split())
 
 
 cdef class Buffer:
@@ -57,8 +62,15 @@ cdef class Buffer:
         return memoryview(self).tobytes()
 
     def tolist(self):
-        """The elements as nested lists."""
-        return memoryview(self).tolist()
+        """The elements as nested lists, of what NumPy's `tolist()` gives for their type.
+
+        Raises:
+            NotSupported: elements of C's `long double`.
+        """
+        if self.is_plain():
+            return memoryview(self).tolist()
+        count = self.array.size()
+        return _elements.nested(_elements.elements(self.dtype, self.tobytes(), count), self.shape)
 
     def __len__(self):
         if self.array.shape.empty():
@@ -66,7 +78,31 @@ cdef class Buffer:
         return self.array.shape[0]
 
     def __getitem__(self, key):
-        return memoryview(self)[key]
+        """An element, for one index per dimension; else a memoryview of some."""
+        if self.is_plain():
+            return memoryview(self)[key]
+        indices = key if isinstance(key, tuple) else (key,)
+        if len(indices) != self.ndim or not all(hasattr(i, "__index__") for i in indices):
+            return memoryview(self)[key]
+        return _elements.elements(self.dtype, self.element(indices), 1)[0]
+
+    cdef bytes element(self, tuple indices):
+        # The bytes of one element.
+        cdef Py_ssize_t offset = 0
+        cdef Py_ssize_t index
+        cdef size_t axis
+        for axis in range(self.array.shape.size()):
+            index = operator.index(indices[axis])
+            if index < 0:
+                index += self.array.shape[axis]
+            if index < 0 or index >= self.array.shape[axis]:
+                raise IndexError(f"index {indices[axis]} is out of range in dimension {axis}")
+            offset += index * self.array.strides[axis]
+        return PyBytes_FromStringAndSize(<const char*>self.array.data + offset, self.itemsize)
+
+    cdef bint is_plain(self) except -1:
+        # Whether a memoryview can read the elements, and reads them as NumPy would.
+        return self.buffer_format() in PLAIN_FORMATS
 
     def __setitem__(self, key, value):
         memoryview(self)[key] = value
@@ -74,6 +110,11 @@ cdef class Buffer:
     def __richcmp__(self, other, int operation):
         if operation != Py_EQ and operation != Py_NE:
             return NotImplemented
+        if isinstance(other, Buffer) and (<Buffer>other).dtype == self.dtype and (
+                not self.is_plain()):
+            # Memoryviews of what they cannot read are never equal.
+            is_equal = self.shape == (<Buffer>other).shape and self.tolist() == other.tolist()
+            return is_equal == (operation == Py_EQ)
         try:
             theirs = memoryview(other)
         except TypeError:

@@ -5,6 +5,9 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, P
 from libc.stdint cimport UINT64_MAX, uint64_t, uintptr_t
 
 from unity cimport cppipc
+from unity cimport variant_access as access
+from unity._arrays cimport put_numpy
+from unity._buffer cimport buffer_of
 from unity._marshaller cimport Marshaller
 from unity._reading cimport value_of
 from unity._writing cimport write
@@ -48,6 +51,15 @@ def unmarshalled(message):
         return value_of(cppipc.open_message(words), None)
     finally:
         PyBuffer_Release(&view)
+
+
+def as_buffer(array):
+    """The `unity.Buffer` that a NumPy array is where there is no NumPy."""
+    cdef Marshaller marshaller
+    cdef cppipc.Variant variant
+    if not put_numpy(&variant, array, &marshaller):
+        raise errors.WrongType(f"an ndarray is wanted, not a {type(array).__name__!r}")
+    return buffer_of(access.get_array(variant))
 
 
 def round_trip(value):
