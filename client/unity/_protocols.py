@@ -4,7 +4,7 @@
 A method with the name of one of Python's, such as `__len__` or `__getitem__`, is that method.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import ItemsView, KeysView, Mapping, MutableMapping, ValuesView
 
 from unity import errors
 from unity._connection import Proxy
@@ -30,6 +30,16 @@ class MappingProxy:
     def __reversed__(self):
         return reversed(list(self))
 
+    def __or__(self, other):
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return dict(self.items()) | _as_dict(other)
+
+    def __ror__(self, other):
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return _as_dict(other) | dict(self.items())
+
     def __eq__(self, other):
         if isinstance(other, Proxy) or not isinstance(other, Mapping):
             return Proxy.__eq__(self, other)
@@ -46,6 +56,47 @@ class MutableMappingProxy(MappingProxy):
     """The same for a mapping that can be changed."""
 
     __slots__ = ()
+
+    def __ior__(self, other):
+        self.update(other)
+        return self
+
+
+class View:
+    """What a mapping of the server has whenever one looks; each look is one call."""
+
+    __slots__ = ()
+
+    def __init__(self, function):
+        super().__init__(function.__self__)
+        self._all = function
+
+    def __iter__(self):
+        return iter(self._all())
+
+    def __reversed__(self):
+        return reversed(self._all())
+
+
+class Keys(View, KeysView):
+    """The keys."""
+
+    __slots__ = ("_all",)
+
+
+class Items(View, ItemsView):
+    """The pairs of key and value."""
+
+    __slots__ = ("_all",)
+
+
+class Values(View, ValuesView):
+    """The values."""
+
+    __slots__ = ("_all",)
+
+    def __contains__(self, value):
+        return any(one is value or one == value for one in self)
 
 
 # Once for all types of all sessions.
@@ -71,6 +122,8 @@ def members_of(members, bases):
             result[name] = _iterating(members[name])
     if issubclass(bases[0], MappingProxy):
         result["get"] = members["get"].adapted(_get)
+        for name, view in (("keys", Keys), ("items", Items), ("values", Values)):
+            result[name] = members[name].adapted(_viewing(view))
     if MutableMappingProxy in bases:
         result["pop"] = members["pop"].adapted(_pop)
         result["update"] = members["update"].adapted(_update)
@@ -84,6 +137,19 @@ def constructor_adapter(described, bases):
         return None
     # One with parameters of its own takes what these say.
     return _create if constructor.takes_rest and not constructor.parameters else None
+
+
+def _as_dict(mapping):
+    return dict(mapping.items() if isinstance(mapping, MappingProxy) else mapping)
+
+
+def _viewing(view):
+    """What makes a view of the mapping, and leaves wrong arguments for the server to refuse."""
+
+    def adapter(function, *args, **kwargs):
+        return function(*args, **kwargs) if args or kwargs else view(function)
+
+    return adapter
 
 
 def _get(function, *args, **kwargs):
