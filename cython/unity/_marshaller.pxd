@@ -20,6 +20,7 @@ cdef extern from "marshaller.h" namespace "unity" nogil:
         uint64_t words_max
         PyObject* label
         PyObject* connection
+        size_t keys
         cbool is_copying
         cppipc.CallOptions options
         Level* enter(PyObject* container) except +

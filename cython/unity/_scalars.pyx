@@ -129,7 +129,10 @@ cdef int fill_offset(
         optional[int32_t]* out, object value, const Marshaller* marshaller) except -1:
     offset = value.utcoffset()
     if offset is None:
-        return 0
+        # Naive by datetime's definition; but without its zone it would not be what it was.
+        raise refusal(errors.WrongType,
+                      f"cannot send {value!r}: its time zone {value.tzinfo} gives it no UTC offset",
+                      marshaller)
     if py.timedelta_microseconds(offset) != 0:
         raise refusal(errors.InvalidArgument,
                       f"cannot send {value!r}: its UTC offset has a fraction of a second",

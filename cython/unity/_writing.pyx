@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Python values -> bytes of a message, for all but arrays and the standard library's scalars."""
 
+from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
 from cpython.complex cimport PyComplex_Check, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Next, PyDict_Size
@@ -95,6 +96,11 @@ cdef int write_other(ValueWriter* out, size_t place, object value,
         return write_tuple(out, place, value, marshaller)
     elif PyAnySet_Check(value):
         return write_set(out, place, value, marshaller)
+    elif marshaller.keys > 0 and PyObject_CheckBuffer(value):
+        raise refusal(errors.WrongType,
+                      f"cannot send a {type(value).__qualname__!r} as a key or in a set: it "
+                      "would come back as a unity.Buffer, which is not hashable; send bytes",
+                      marshaller)
     elif put_buffer(&variant, value, marshaller):
         pass
     elif put_enum(&variant, value, marshaller):
@@ -239,6 +245,7 @@ cdef int write_set(ValueWriter* out, size_t place, object value,
     cdef Py_ssize_t i = 0
     cdef bint is_frozen = PyFrozenSet_Check(value)
     enter(value, size, marshaller)
+    marshaller.keys += 1
     place = out.put_sequence(place, Sequence.kFrozenSet if is_frozen else Sequence.kSet, size)
     for item in frozenset.__iter__(value) if is_frozen else set.__iter__(value):
         if i >= size:
@@ -246,6 +253,7 @@ cdef int write_set(ValueWriter* out, size_t place, object value,
         write(out, place, item, marshaller)
         place += kPlaceWords
         i += 1
+    marshaller.keys -= 1
     leave(marshaller)
     return 0
 
@@ -266,7 +274,9 @@ cdef int write_dict(ValueWriter* out, size_t place, object value,
         key = <object>raw_key
         item = <object>raw_item
         marshaller.path[depth].key = NULL
+        marshaller.keys += 1
         write(out, place, key, marshaller)
+        marshaller.keys -= 1
         marshaller.path[depth].key = raw_key
         write(out, place + kPlaceWords, item, marshaller)
         place += 2 * kPlaceWords

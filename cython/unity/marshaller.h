@@ -30,6 +30,7 @@ struct Marshaller {
   std::uint64_t words_max = ~std::uint64_t{0};  // that a message may take
   PyObject* label = nullptr;                    // borrowed: the argument's name or number
   PyObject* connection = nullptr;  // borrowed: where the value goes; null: proxies are refused
+  std::size_t keys = 0;            // how many keys of dicts and items of sets one is inside of
   bool is_copying = false;         // memory that may change is copied, not shared
   cppipc::CallOptions options;     // of the call the value is for
 

@@ -4,8 +4,10 @@
 import ctypes
 import datetime as dt
 import enum
+import mmap
 import threading
 import types
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -211,6 +213,38 @@ def test_offsets_of_fractions_of_a_second(refused):
 def test_datetimes_finer_than_microseconds(refused):
     Stamp = type("Stamp", (dt.datetime,), {"nanosecond": 5})
     refused(Stamp(2024, 1, 1), TypeError, "Stamp")
+
+
+def test_times_whose_zone_gives_no_offset(refused):
+    """They are naive by definition, but would come back without their zone."""
+
+    class Silent(dt.tzinfo):
+        def utcoffset(self, when):
+            return None
+
+        def __str__(self):
+            return "somewhere"
+
+    refused(dt.time(1, 2, tzinfo=ZoneInfo("Europe/Paris")), TypeError, "zone Europe/Paris")
+    refused(dt.time(1, 2, tzinfo=Silent()), TypeError, "zone somewhere")
+    refused(dt.datetime(2024, 1, 1, tzinfo=Silent()), TypeError, "zone somewhere")
+
+
+def test_memory_is_no_key(private):
+    """It would come back as a Buffer, which has no hash."""
+    calls = private.stats()["calls"]
+    view = memoryview(b"ab")
+    for value in ({view: 1}, {view}, frozenset({view}), {(1, (view,)): 2}, {mmap.mmap(-1, 8): 2}):
+        for call in (private.toolkits.diagnostics.echo, private.toolkits.diagnostics.echo.submit):
+            with pytest.raises(
+                unity.WrongType, match="as a key or in a set.*not hashable"
+            ) as raised:
+                call([value])
+    assert "argument 'x'[0]" in str(raised.value)
+    assert private.stats()["calls"] == calls
+    echo = private.toolkits.diagnostics.echo
+    assert bytes(echo({"k": view, b"ab": {1}})["k"]) == b"ab"
+    assert echo([{1, 2}, view])[0] == {1, 2}
 
 
 def cyclic(kind):
