@@ -59,8 +59,8 @@ void Tokens::make_room_locked(std::uint64_t session, Objects& let_go) {
   if (count->second < session_max_) return;
   throw Error(ErrorKind::kQuotaExceeded,
               "the session has " + std::to_string(count->second) +
-                  " tokens of objects, which is its limit (--object-tokens); pickle fewer proxies, or "
-                  "wait until some expire");
+                  " tokens of objects, which is its limit (--object-tokens); pickle fewer "
+                  "proxies, or wait until some expire");
 }
 
 Tokens::Token Tokens::give(std::uint64_t session, std::shared_ptr<Instance> object, bool is_once) {

@@ -54,12 +54,12 @@ class Tokens {
   struct Entry {
     Token token;
     std::uint64_t session;
-    const void* key;                  // in by_object_: the object, or of those good once the entry
-    std::shared_ptr<Instance> kept;   // null when it is too old
+    const void* key;                 // in by_object_: the object, or of those good once the entry
+    std::shared_ptr<Instance> kept;  // null when it is too old
     std::weak_ptr<Instance> object;
     Clock::time_point expiry;
     bool is_once;
-    bool is_orphan = false;           // its session is over
+    bool is_orphan = false;  // its session is over
   };
   using Entries = std::list<Entry>;
   struct Hash {
