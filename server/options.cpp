@@ -133,7 +133,8 @@ void add_limits(CLI::App& app, Raw& raw) {
                  "seven eighths of --worker-threads")
       ->check(Between(1, 65'536));
   app.add_option("--worker-threads", raw.worker_threads,
-                 "methods that may run at one time, of all sessions")
+                 "methods that may run at one time, of all sessions; but a session that runs none "
+                 "may always run one")
       ->check(Between(1, 65'536))
       ->capture_default_str();
   app.add_option("--object-tokens", raw.object_tokens,

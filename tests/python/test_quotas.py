@@ -145,6 +145,26 @@ def test_methods_that_never_end_leave_threads_to_the_neighbour(pair, eventually)
     assert_is_served(greedy)
 
 
+def test_several_that_never_end_leave_each_other_a_thread(own_server, eventually):
+    server = own_server("--worker-threads", "8")
+    with contextlib.ExitStack() as stack:
+        greedy = [stack.enter_context(server.connect()) for _ in range(4)]
+        neighbour = stack.enter_context(server.connect())
+        calls = [s.toolkits.diagnostics.work.submit(1000) for s in greedy for _ in range(20)]
+        # The first has 7 threads, and of the others each has at least one.
+        eventually(lambda: neighbour.stats()["calls_running"] >= 10)
+        for _ in range(5):
+            assert_is_served(neighbour)
+        burst = [neighbour.toolkits.demo_addone.submit(x=n) for n in range(50)]
+        assert [call.result(30)["x"] for call in burst] == list(range(1, 51))
+        assert not any(call.done() for call in calls)
+        for call in calls:
+            call.cancel()
+        eventually(lambda: neighbour.stats()["calls_running"] == 0)
+        for session in greedy:
+            assert_is_served(session)
+
+
 # -- messages ------------------------------------------------------------------------------------
 
 

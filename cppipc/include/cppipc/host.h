@@ -28,7 +28,8 @@ struct HostLimits {
   std::uint64_t calls_in_flight = 50'000;           // calls sent and not yet answered
   std::uint64_t queued_reply_bytes = 256ull << 20;  // unread replies before the host stops reading
   unsigned session_threads = 224;                   // methods that run at one time
-  unsigned worker_threads = 256;                    // the same, of all sessions together
+  // The same, of all sessions together; but a session that runs none may always run one.
+  unsigned worker_threads = 256;
   std::uint64_t object_tokens = 10'000;             // tokens of objects (Client::save)
   std::chrono::seconds object_token_lifetime{600};  // for which a token keeps its object
 };

@@ -36,6 +36,7 @@ class CallTask final : public Task, public Ticket {
   static void submit(std::unique_ptr<CallTask> task);
 
   void run() override;
+  bool is_admitted() const override { return true; }  // by Slots
   bool is_blocking() const override { return function_.is_blocking || has_blobs_; }
 
   const std::shared_ptr<HostSession>& session() const { return session_; }

@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -65,14 +66,20 @@ void Crew::ensure_stand_by_locked() {
 }
 
 std::unique_ptr<Task> Crew::take_locked() {
-  auto task = std::move(ready_.front());
-  ready_.pop_front();
+  auto place = ready_.begin();
+  if (running_ >= running_max_) {
+    place = std::find_if(place, ready_.end(), [](const auto& task) { return task->is_admitted(); });
+  }
+  auto task = std::move(*place);
+  ready_.erase(place);
+  if (task->is_admitted()) --admitted_;
   return task;
 }
 
 void Crew::post(std::unique_ptr<Task> task) {
   std::lock_guard lock(mutex_);
   if (is_over_) return;
+  if (task->is_admitted()) ++admitted_;
   ready_.push_back(std::move(task));
   // A leader that waits for sockets would not look. If nobody leads, the stand-by soon will.
   if (has_leader_ && leader_ != std::this_thread::get_id()) wake_();
@@ -194,6 +201,7 @@ void Crew::stop() {
   all_gone_.wait(lock, [this] { return threads_ == 0; });
   // Not before: the leader may be handling a message, and the order of calls knows those queued.
   dropped.swap(ready_);
+  admitted_ = 0;
   is_over_ = true;
   lock.unlock();
 }

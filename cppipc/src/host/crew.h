@@ -29,6 +29,8 @@ class Task {
   virtual void run() = 0;
   // Known to take long: the lead is handed on before it begins.
   virtual bool is_blocking() const { return false; }
+  // Somebody else has limited how many of its kind run at one time.
+  virtual bool is_admitted() const { return false; }
 };
 
 // Owns: its threads and the tasks that were posted and not begun.
@@ -37,7 +39,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
  public:
   // `poll` is called by one thread at a time: it waits for sockets, or only looks if its argument
   // is false, and handles what arrived. `wake` makes a waiting poll return.
-  // At most `running_max` tasks run at one time.
+  // While `running_max` tasks run, only those that were admitted are begun.
   // `settle` finishes what tasks have put off. It is called by any thread, with no lock held, when
   // tasks that were expected soon may be late: a task is slow, or about to block, or the thread
   // that ran one will not poll next. A poll settles by itself.
@@ -71,7 +73,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
   void leave_lead_locked(bool is_handed_on);
   void ensure_stand_by_locked();
   void set_timer(std::chrono::nanoseconds in);
-  bool may_run_locked() const { return !ready_.empty() && running_ < running_max_; }
+  bool may_run_locked() const { return running_ < running_max_ ? !ready_.empty() : admitted_ > 0; }
   std::unique_ptr<Task> take_locked();
 
   const std::function<void(bool)> poll_;
@@ -82,6 +84,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
 
   mutable std::mutex mutex_;
   std::deque<std::unique_ptr<Task>> ready_;
+  std::size_t admitted_ = 0;  // of them
   bool has_leader_ = false;
   std::thread::id leader_;
   bool has_stand_by_ = false;

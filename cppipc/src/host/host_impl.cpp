@@ -42,6 +42,7 @@ HostCore::HostCore(const Registry& registry, HostOptions options)
       options_(std::move(options)),
       description_(registry.describe(options_.version)),
       description_hash_(hash_of(description_)),
+      slots_(options_.limits.worker_threads),
       instances_(std::make_shared<Instances>()),
       tokens_(options_.limits.object_tokens, options_.limits.object_token_lifetime,
               [this](std::shared_ptr<Instance> object) { dispose(std::move(object), false); }) {
@@ -189,7 +190,17 @@ void HostCore::end_session(std::uint64_t id, const std::string& reason) {
 void HostCore::post(std::unique_ptr<Ticket> call) {
   std::unique_ptr<CallTask> task(static_cast<CallTask*>(call.release()));
   const auto session = task->session();  // a call that is kept may be gone at once
-  if (auto ready = session->take_thread(std::move(task))) crew_->post(std::move(ready));
+  if (auto ready = session->take_thread(std::move(task))) {
+    crew_->post(std::move(ready));
+  } else {
+    hand_out_slots();
+  }
+}
+
+void HostCore::hand_out_slots() {
+  while (const auto session = slots_.next()) {
+    if (auto ready = session->next_kept()) crew_->post(std::move(ready));
+  }
 }
 
 void HostCore::post_all(std::vector<std::unique_ptr<Ticket>> calls) {
@@ -204,6 +215,7 @@ void HostCore::submit(std::unique_ptr<Ticket> task, std::vector<std::shared_ptr<
 
 void HostCore::finished(CallTask& call) {
   if (auto next = call.session()->leave_thread()) crew_->post(std::move(next));
+  hand_out_slots();
   post_all(order_.leave(call));
 }
 

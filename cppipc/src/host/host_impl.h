@@ -16,6 +16,7 @@
 
 #include "host/crew.h"
 #include "host/instance.h"
+#include "host/slots.h"
 #include "host/tokens.h"
 #include "rpc/poller.h"
 
@@ -54,6 +55,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   Instances& instances() { return *instances_; }
   Tokens& tokens() { return tokens_; }
   Poller& poller() { return poller_; }
+  Slots& slots() { return slots_; }
   HostCounters& counters() { return counters_; }
   bool is_draining() const { return is_draining_; }
   void log(HostOptions::LogLevel level, const std::string& text) const;
@@ -83,6 +85,8 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   std::shared_ptr<HostSession> find(std::uint64_t id) const;
   // Runs calls that hold their objects when their sessions have threads for them.
   void post(std::unique_ptr<Ticket> call);
+  // Runs calls that have waited for a slot.
+  void hand_out_slots();
   void post_all(std::vector<std::unique_ptr<Ticket>> calls);
 
   const Registry& registry_;
@@ -92,6 +96,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   std::array<std::uint8_t, 16> server_id_{};
   Poller poller_;
   HostCounters counters_;
+  Slots slots_;
   Order order_;
   std::shared_ptr<Instances> instances_;
   std::shared_ptr<Crew> crew_;

@@ -128,12 +128,33 @@ void HostSession::cancel_call(std::uint64_t id) {
   stop.request_stop();
 }
 
+bool HostSession::take_slot_locked() {
+  if (threads_ == 0 || is_ended_) {
+    core_->slots().take_first();
+  } else if (threads_ >= core_->options().limits.session_threads) {
+    return false;  // leave_thread() will see to it
+  } else if (!core_->slots().take()) {
+    wait_for_slot_locked();
+    return false;
+  }
+  ++threads_;
+  return true;
+}
+
+void HostSession::wait_for_slot_locked() {
+  if (!std::exchange(is_waiting_, true)) core_->slots().wait(shared_from_this());
+}
+
+std::unique_ptr<CallTask> HostSession::take_kept_locked() {
+  auto next = std::move(kept_.front());
+  kept_.pop_front();
+  if (!kept_.empty()) wait_for_slot_locked();
+  return next;
+}
+
 std::unique_ptr<CallTask> HostSession::take_thread(std::unique_ptr<CallTask> call) {
   std::lock_guard lock(mutex_);
-  if (threads_ < core_->options().limits.session_threads || is_ended_) {
-    ++threads_;
-    return call;
-  }
+  if ((kept_.empty() || is_ended_) && take_slot_locked()) return call;
   kept_.push_back(std::move(call));
   return nullptr;
 }
@@ -141,11 +162,18 @@ std::unique_ptr<CallTask> HostSession::take_thread(std::unique_ptr<CallTask> cal
 std::unique_ptr<CallTask> HostSession::leave_thread() {
   std::lock_guard lock(mutex_);
   --threads_;
-  if (kept_.empty() || threads_ >= core_->options().limits.session_threads) return nullptr;
-  auto next = std::move(kept_.front());
-  kept_.pop_front();
-  ++threads_;
-  return next;
+  core_->slots().give_back();
+  if (kept_.empty()) return nullptr;
+  if (threads_ == 0 && take_slot_locked()) return take_kept_locked();
+  wait_for_slot_locked();
+  return nullptr;
+}
+
+std::unique_ptr<CallTask> HostSession::next_kept() {
+  std::lock_guard lock(mutex_);
+  is_waiting_ = false;
+  if (kept_.empty() || !take_slot_locked()) return nullptr;
+  return take_kept_locked();
 }
 
 std::deque<std::unique_ptr<CallTask>> HostSession::kept_calls() {

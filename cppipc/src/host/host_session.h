@@ -74,11 +74,13 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   // Returns how many others there are.
   std::size_t end_call(std::uint64_t id);
   void cancel_call(std::uint64_t id);
-  // A call that may run now is given back; if the session has as many threads as it may, the call
-  // is kept until leave_thread() gives it out.
+  // A call that may run now is given back; if the session has as many threads as it may, or there
+  // are no more (see Slots), the call is kept until one of the next two gives it out.
   std::unique_ptr<CallTask> take_thread(std::unique_ptr<CallTask> call);
-  // A call that take_thread() or this method gave out has ended; returns the next one, or null.
+  // A call that was given out has ended; returns the next one, or null.
   std::unique_ptr<CallTask> leave_thread();
+  // The session's turn has come to take a slot; returns a call that may run now, or null.
+  std::unique_ptr<CallTask> next_kept();
   // All calls that were kept. Once the session has ended none is kept any more.
   std::deque<std::unique_ptr<CallTask>> kept_calls();
   void object_added();
@@ -95,6 +97,10 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
  private:
   friend class ObjectServant;
   bool has_too_many_unread() const;
+  // Takes a thread's slot if the session may have one.
+  bool take_slot_locked();
+  void wait_for_slot_locked();
+  std::unique_ptr<CallTask> take_kept_locked();
   // The living servant of an instance; null if there is none.
   std::shared_ptr<ObjectServant> find_servant_locked(const Instance* instance) const;
   // Called by the destructor of a servant, which is whole until this returns.
@@ -114,6 +120,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::unordered_map<std::uint64_t, std::stop_source> calls_;
   unsigned threads_ = 0;  // that run calls, or are about to
   std::deque<std::unique_ptr<CallTask>> kept_;
+  bool is_waiting_ = false;  // for a slot
   // Those that live, and those whose destructor is about to take them out.
   std::unordered_map<const Instance*, ObjectServant*> servants_;
 };

@@ -98,6 +98,57 @@ TEST_F(QuotaTest, CallsThatNeverEndLeaveThreadsToOthers) {
   EXPECT_EQ(broker.run("length", arguments("abc")), Variant(3));
 }
 
+TEST_F(QuotaTest, ManyGreedySessionsLeaveAThreadToEachOther) {
+  HostOptions options;
+  options.limits.session_threads = 3;
+  options.limits.worker_threads = 4;
+  LoopbackBroker broker(std::move(options));
+  std::vector<std::shared_ptr<Client>> greedy;
+  std::vector<CallPtr> calls;
+  for (int session = 0; session < 3; ++session) {
+    greedy.push_back(broker.connect());
+    for (int i = 0; i < 10; ++i) {
+      calls.push_back(greedy.back()->run(i % 2 == 0 ? "wait" : "block", arguments("slow")));
+    }
+    greedy.back()->ping()->wait(kWaitS);  // all of them have arrived
+  }
+  // 3 and 1 take the four threads; the third session has one all the same.
+  ASSERT_TRUE(broker.stage.saw("slow", 5));
+  const auto probe = broker.create("Probe");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(broker.run("length", arguments("abc")), Variant(3));
+  // Calls that were sent together come to their turn one after the other.
+  std::vector<CallPtr> burst;
+  for (int i = 0; i < 20; ++i) burst.push_back(broker.client()->run("length", arguments("abc")));
+  for (const auto& call : burst) EXPECT_EQ(call->wait(kWaitS), Variant(3));
+  EXPECT_EQ(broker.call(probe, "itself").as<ObjectPtr>(), probe);
+  EXPECT_EQ(broker.stage.count("slow"), 5);
+  broker.stage.open("slow");
+  for (const auto& call : calls) call->wait(kWaitS);
+  EXPECT_EQ(broker.stage.count("slow"), 30);
+  EXPECT_TRUE(broker.host_has([](const HostStats& stats) { return stats.calls_running == 0; }));
+}
+
+TEST_F(QuotaTest, ThreadsThatAreFreeGoToWhoeverWaits) {
+  HostOptions options;
+  options.limits.session_threads = 4;
+  options.limits.worker_threads = 4;
+  LoopbackBroker broker(std::move(options));
+  const auto other = broker.connect();
+  std::vector<CallPtr> first;
+  for (int i = 0; i < 4; ++i) first.push_back(broker.client()->run("wait", arguments("first")));
+  ASSERT_TRUE(broker.stage.saw("first", 4));
+  std::vector<CallPtr> second;
+  for (int i = 0; i < 4; ++i) second.push_back(other->run("wait", arguments("second")));
+  ASSERT_TRUE(broker.stage.saw("second", 1));
+  other->ping()->wait(kWaitS);
+  EXPECT_EQ(broker.stage.count("second"), 1);
+  broker.stage.open("first");
+  EXPECT_TRUE(broker.stage.saw("second", 4));
+  broker.stage.open("second");
+  for (const auto& call : second) call->wait(kWaitS);
+  for (const auto& call : first) call->wait(kWaitS);
+}
+
 TEST_F(QuotaTest, CallsThatWaitForAThreadOfTheirSessionEndWithIt) {
   HostOptions options;
   options.limits.session_threads = 1;

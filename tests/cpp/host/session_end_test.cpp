@@ -66,7 +66,8 @@ TEST_F(SessionEnd, CallsThatWaitForAThreadAreNeverBegun) {
   LoopbackBroker broker(std::move(options));
   const auto other = broker.connect();
   const auto slow = broker.client()->run("wait", arguments("slow"));
-  ASSERT_TRUE(broker.stage.saw("slow"));
+  const auto its_first = other->run("wait", arguments("slow"));  // which never waits for a thread
+  ASSERT_TRUE(broker.stage.saw("slow", 2));
   const auto probe = other->run("block", arguments("begun"));
   other->ping()->wait(kWaitS);  // the call before it has arrived
   other->close();
