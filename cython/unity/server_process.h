@@ -26,6 +26,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -113,6 +114,7 @@ class ServerProcess {
     std::string text(static_cast<std::size_t>(status.st_size - start), '\0');
     const ssize_t size = pread(output_.get(), text.data(), text.size(), start);
     text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+    drop_announcements(text);
     while (text.ends_with('\n')) text.pop_back();
     std::size_t from = text.size();
     for (int line = 0; line < kLinesMax && from != std::string::npos && from > 0; ++line) {
@@ -137,6 +139,19 @@ class ServerProcess {
   }
 
  private:
+  // Takes out what the server prints for whoever waits for its start: the log says it as well.
+  static void drop_announcements(std::string& text) {
+    constexpr std::string_view kAnnouncement = "listening on ";
+    for (std::size_t line = 0; line < text.size();) {
+      const std::size_t next = std::min(text.find('\n', line), text.size() - 1) + 1;
+      if (std::string_view(text).substr(line).starts_with(kAnnouncement)) {
+        text.erase(line, next - line);
+      } else {
+        line = next;
+      }
+    }
+  }
+
   static constexpr double kDyingSeconds = 1.0;   // from its sockets' end to the process's end
   static constexpr double kKillSeconds = 10.0;   // from SIGKILL to the end
   static constexpr double kOrphanSeconds = 5.0;  // for a server whose session was just dropped

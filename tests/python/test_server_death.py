@@ -55,6 +55,7 @@ def assert_crash(error, session, signal_name):
     assert error.signal == signal_name
     assert f"(process {session.server_pid}) was killed by {signal_name}" in str(error)
     assert any("session 1 began" in line for line in error.last_lines)
+    assert sum("listening on" in line for line in error.last_lines) <= 1
     for line in error.last_lines:
         assert line in str(error)
 
