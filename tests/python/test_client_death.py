@@ -186,7 +186,7 @@ if pid == 0:
     except unity.ForkedSession:
         pass
     session.close()
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\\n".encode())  # whole, though the parent writes too
     sys.stdin.read()
     os._exit(0)
 """,
@@ -201,7 +201,7 @@ print(child.pid, flush=True)
 @pytest.mark.parametrize("name", LAUNCHERS)
 def test_a_private_server_ends_with_its_launcher(script, name):
     before = traces()
-    ready = 'print("ready", flush=True)\nsys.stdin.read()\n'
+    ready = 'os.write(1, b"ready\\n")\nsys.stdin.read()\n'
     launcher = script(LAUNCH + LAUNCHERS[name] + ready)
     with process(int(launcher.line())) as server:
         children = []
