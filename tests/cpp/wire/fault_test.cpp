@@ -9,6 +9,7 @@
 namespace cppipc {
 namespace {
 
+using test::MemoryCaps;
 using test::MemoryMessage;
 
 Error round_trip_error(const Error& error) {
