@@ -48,7 +48,9 @@ struct Raw {
   std::uint64_t live_objects = 1'000'000;
   std::uint64_t calls_in_flight = 50'000;
   std::uint64_t queued_reply_mib = 256;
-  unsigned session_threads = 0;  // not given
+  std::uint64_t bulk_mib = 0;        // 0: the host's default
+  std::uint64_t bulk_total_mib = 0;  // 0: the host's default
+  unsigned session_threads = 0;      // not given
   unsigned worker_threads = 256;
   std::uint64_t object_tokens = 10'000;
   std::uint64_t object_token_s = 600;
@@ -128,6 +130,15 @@ void add_limits(CLI::App& app, Raw& raw) {
                  "unread replies of one session before the server stops reading from it, in MiB")
       ->check(Between(1, 1 << 20))
       ->capture_default_str();
+  app.add_option(
+         "--bulk-mib", raw.bulk_mib,
+         "arrays, bytes, large str and waiting calls of one session that the server holds, in "
+         "MiB; default: a quarter of the machine's memory, at least 1024")
+      ->check(Between(1, 1 << 30));
+  app.add_option("--bulk-total-mib", raw.bulk_total_mib,
+                 "the same of all sessions, in MiB; default: half of the memory that is free at "
+                 "the start, at least 1024")
+      ->check(Between(1, 1 << 30));
   app.add_option("--session-threads", raw.session_threads,
                  "methods of one session that may run at one time; further calls wait; default: "
                  "seven eighths of --worker-threads")
@@ -203,6 +214,8 @@ Options to_options(const Raw& raw) {
                     .live_objects = raw.live_objects,
                     .calls_in_flight = raw.calls_in_flight,
                     .queued_reply_bytes = raw.queued_reply_mib * kMib,
+                    .bulk_bytes = raw.bulk_mib * kMib,
+                    .bulk_total_bytes = raw.bulk_total_mib * kMib,
                     .session_threads = session_threads(raw),
                     .worker_threads = raw.worker_threads,
                     .object_tokens = raw.object_tokens,

@@ -120,7 +120,15 @@ def test_what_a_session_tells(private, shared):
     assert private.server_version
     assert 0 < private.ping() < 30
     stats = private.stats()
-    for name in ("live_objects", "sessions", "calls", "bytes_inline", "bytes_copied", "fds"):
+    for name in (
+        "live_objects",
+        "sessions",
+        "calls",
+        "bytes_inline",
+        "bytes_copied",
+        "bytes_held",
+        "fds",
+    ):
         assert isinstance(stats[name], int), name
     with shared.connect() as session:
         assert session.address == shared.address

@@ -151,8 +151,8 @@ def test_several_that_never_end_leave_each_other_a_thread(own_server, eventually
         greedy = [stack.enter_context(server.connect()) for _ in range(4)]
         neighbour = stack.enter_context(server.connect())
         calls = [s.toolkits.diagnostics.work.submit(1000) for s in greedy for _ in range(20)]
-        # The first has 7 threads, and of the others each has at least one.
-        eventually(lambda: neighbour.stats()["calls_running"] >= 10)
+        # They have the 8 threads, or more if others had taken all when one of them came.
+        eventually(lambda: neighbour.stats()["calls_running"] >= 8)
         for _ in range(5):
             assert_is_served(neighbour)
         burst = [neighbour.toolkits.demo_addone.submit(x=n) for n in range(50)]

@@ -27,7 +27,10 @@ struct HostLimits {
   std::uint64_t live_objects = 1'000'000;           // objects a session holds at one time
   std::uint64_t calls_in_flight = 50'000;           // calls sent and not yet answered
   std::uint64_t queued_reply_bytes = 256ull << 20;  // unread replies before the host stops reading
-  unsigned session_threads = 224;                   // methods that run at one time
+  // Arrays, str and bytes of a session that the host holds; 0: a quarter of the machine's memory.
+  std::uint64_t bulk_bytes = 0;
+  std::uint64_t bulk_total_bytes = 0;  // of all sessions; 0: half of the memory that is free
+  unsigned session_threads = 224;      // methods that run at one time
   // The same, of all sessions together; but a session that runs none may always run one.
   unsigned worker_threads = 256;
   std::uint64_t object_tokens = 10'000;             // tokens of objects (Client::save)
@@ -58,6 +61,7 @@ struct HostStats {
   std::uint64_t calls_waiting = 0;  // waiting for an object or a thread
   std::uint64_t bytes_inline = 0;   // received in messages since the start
   std::uint64_t bytes_copied = 0;   // bulk bytes that were received or sent in chunks
+  std::uint64_t bytes_held = 0;     // of HostLimits::bulk_total_bytes
   std::uint64_t threads = 0;        // of the host, now
   std::uint64_t object_tokens = 0;  // good now
 };

@@ -43,6 +43,7 @@ Variant as_variant(const HostStats& stats) {
                   {"calls_waiting", number(stats.calls_waiting)},
                   {"bytes_inline", number(stats.bytes_inline)},
                   {"bytes_copied", number(stats.bytes_copied)},
+                  {"bytes_held", number(stats.bytes_held)},
                   {"threads", number(stats.threads)},
                   {"object_tokens", number(stats.object_tokens)},
                   {"arenas", Variant(0)},

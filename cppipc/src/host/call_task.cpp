@@ -17,6 +17,8 @@ namespace {
 using OutcomeResults = wire::Session::RunResults;
 constexpr std::uint64_t kOutcomeWords = 24;
 constexpr unsigned kValuePointer = 0;  // of an Outcome
+// Messages up to that size may wait without being charged: the calls in flight are limited.
+constexpr std::uint64_t kUncountedBytes = 4 << 10;
 
 // The params of the three have their arguments in one place each.
 wire::Arguments::Reader arguments_in(const IncomingCall& call, capnp::AnyPointer::Reader params) {
@@ -100,6 +102,9 @@ void CallTask::submit(std::unique_ptr<CallTask> task) {
   try {
     task->stop_ = session.begin_call(task->params_.id);
     task->has_begun_ = true;
+    if (task->call_.size_bytes() > kUncountedBytes) {
+      task->waiting_.add(session.waiting_account(), task->call_.size_bytes());
+    }
   } catch (const Error& error) {
     return reply_fault(std::move(task->call_), error);
   }
@@ -118,9 +123,11 @@ void CallTask::submit(std::unique_ptr<CallTask> task) {
   session.core().submit(std::move(task), std::move(objects), id, chain);
 }
 
-Arguments CallTask::unmarshal_arguments() {
+Arguments CallTask::unmarshal_arguments(Charge& charge) {
   IncomingMessageCaps caps(call_.peer(), call_.caps(), *session_);
-  return unmarshal(arguments_in(call_, caps.imbue(call_.params())), caps);
+  Arguments arguments = unmarshal(arguments_in(call_, caps.imbue(call_.params())), caps);
+  charge = caps.take_charge();
+  return arguments;
 }
 
 Variant CallTask::invoke() {
@@ -131,14 +138,17 @@ Variant CallTask::invoke() {
     session_->core().log(HostOptions::LogLevel::kInfo, where_ + ": " + std::string(text));
   };
   context.throw_if_cancelled();
-  Invocation invocation{self_ ? self_->object() : nullptr, unmarshal_arguments(), context,
+  Charge charge;  // outlives the arguments
+  Invocation invocation{self_ ? self_->object() : nullptr, unmarshal_arguments(charge), context,
                         session_->core().registry()};
   const Notice notice(session_->core().options(), session_->id(), where_);
   return function_.invoke(invocation);
 }
 
-void CallTask::reply(const Variant& value) {
+void CallTask::reply(Variant value) {
   auto reply = value_reply(*session_, call_, value);
+  // Whoever has the reply finds the memory given back that the call had for itself.
+  value = Variant();
   // Those of a burst leave together.
   const bool is_gathered = end() > 0;
   call_.reply(std::move(reply), is_gathered ? Connection::Flush::kLater : Connection::Flush::kNow);
@@ -155,7 +165,7 @@ void CallTask::reply(Error error) {
   end();
   try {
     reply_whole(error);
-  } catch (const std::bad_alloc&) {  // a text so long that it cannot be copied
+  } catch (const std::exception&) {  // a text so long that there is no memory or budget for it
     reply_fault(std::move(call_), error);
   }
   session_->want_write();
@@ -171,6 +181,7 @@ void CallTask::reply_whole(const Error& error) {
 }
 
 void CallTask::run() {
+  waiting_ = Charge();
   if (session_->is_ended()) {
     reply_fault(std::move(call_), Error(ErrorKind::kConnectionLost, "the session is over"));
   } else {

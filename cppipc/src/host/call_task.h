@@ -42,11 +42,12 @@ class CallTask final : public Task, public Ticket {
   const std::shared_ptr<HostSession>& session() const { return session_; }
 
  private:
-  Arguments unmarshal_arguments();
+  // What the arguments take of the session's budget for this call alone goes to `charge`.
+  Arguments unmarshal_arguments(Charge& charge);
   Variant invoke();
-  void reply(const Variant& value);
+  void reply(Variant value);
   void reply(Error error);
-  // With all of its text. Errors: std::bad_alloc, and nothing was sent.
+  // With all of its text. Errors: std::bad_alloc, kQuotaExceeded, and nothing was sent.
   void reply_whole(const Error& error);
   // It is no call in flight any more. Before its reply is sent: who has that may make another one.
   std::size_t end();
@@ -61,6 +62,7 @@ class CallTask final : public Task, public Ticket {
   std::stop_source stop_;
   std::optional<Context::Clock::time_point> deadline_;
   bool has_begun_ = false;  // counted as a call of the session
+  Charge waiting_;          // for its message, until it runs
   bool has_blobs_ = false;
 };
 

@@ -19,6 +19,10 @@ namespace {
 constexpr std::uint64_t kGatheredBytes = 16 << 10;
 constexpr std::chrono::microseconds kGatheredFor{50};
 
+std::uint64_t or_default(std::uint64_t limit, std::uint64_t (*of_machine)()) {
+  return limit != 0 ? limit : of_machine();
+}
+
 class DisposeTask final : public Task {
  public:
   DisposeTask(std::shared_ptr<HostCore> core, std::shared_ptr<Instance> instance, bool is_counted)
@@ -42,6 +46,9 @@ HostCore::HostCore(const Registry& registry, HostOptions options)
       options_(std::move(options)),
       description_(registry.describe(options_.version)),
       description_hash_(hash_of(description_)),
+      bulk_bytes_(or_default(options_.limits.bulk_bytes, default_bulk_bytes)),
+      bulk_total_(std::make_shared<BulkTotal>(
+          or_default(options_.limits.bulk_total_bytes, default_bulk_total_bytes))),
       slots_(options_.limits.worker_threads),
       instances_(std::make_shared<Instances>()),
       tokens_(options_.limits.object_tokens, options_.limits.object_token_lifetime,
@@ -238,6 +245,7 @@ HostStats HostCore::stats() const {
   stats.calls_running = crew_->running();
   stats.calls_waiting = order_.waiting();
   stats.bytes_copied = counters_.bytes_copied;
+  stats.bytes_held = bulk_total_->held;
   stats.threads = crew_->threads();
   stats.object_tokens = tokens_.count();
   return stats;

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <vector>
 
+#include "host/bulk_budget.h"
 #include "host/crew.h"
 #include "host/instance.h"
 #include "host/slots.h"
@@ -56,6 +57,9 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   Tokens& tokens() { return tokens_; }
   Poller& poller() { return poller_; }
   Slots& slots() { return slots_; }
+  const std::shared_ptr<BulkTotal>& bulk_total() const { return bulk_total_; }
+  // The limit of each session.
+  std::uint64_t bulk_bytes() const { return bulk_bytes_; }
   HostCounters& counters() { return counters_; }
   bool is_draining() const { return is_draining_; }
   void log(HostOptions::LogLevel level, const std::string& text) const;
@@ -96,6 +100,8 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   std::array<std::uint8_t, 16> server_id_{};
   Poller poller_;
   HostCounters counters_;
+  const std::uint64_t bulk_bytes_;
+  const std::shared_ptr<BulkTotal> bulk_total_;
   Slots slots_;
   Order order_;
   std::shared_ptr<Instances> instances_;

@@ -30,7 +30,11 @@ ObjectServant::~ObjectServant() {
 
 HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,
                          std::string peer_name)
-    : core_(std::move(core)), id_(id), peer_name_(std::move(peer_name)) {
+    : core_(std::move(core)),
+      id_(id),
+      peer_name_(std::move(peer_name)),
+      bulk_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
+      waiting_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())) {
   const auto& limits = core_->options().limits;
   set_limits(limits.message_bytes, limits.inline_bytes);
   peer_ = std::make_shared<Peer>(std::move(socket), limits.message_bytes, nullptr);
@@ -242,6 +246,8 @@ void HostSession::wait(Waiter& waiter) {
   core_->crew().about_to_block();
   while (!waiter.is_done()) waiter.sleep(std::chrono::hours(1));
 }
+
+std::shared_ptr<MemoryAccount> HostSession::account() { return bulk_; }
 
 void HostSession::count_bulk(std::uint64_t bytes) { core_->counters().bytes_copied += bytes; }
 

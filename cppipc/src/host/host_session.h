@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "host/bulk_budget.h"
 #include "host/host_impl.h"
 #include "rpc/message_caps.h"
 #include "rpc/peer.h"
@@ -74,6 +75,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   // Returns how many others there are.
   std::size_t end_call(std::uint64_t id);
   void cancel_call(std::uint64_t id);
+  // Whom the messages of calls are charged to that wait; apart from what values take.
+  const std::shared_ptr<BulkBudget>& waiting_account() const { return waiting_; }
   // A call that may run now is given back; if the session has as many threads as it may, or there
   // are no more (see Slots), the call is kept until one of the next two gives it out.
   std::unique_ptr<CallTask> take_thread(std::unique_ptr<CallTask> call);
@@ -93,6 +96,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
                       std::span<const std::uint8_t> id) override;
   void wait(Waiter& waiter) override;
   void count_bulk(std::uint64_t bytes) override;
+  std::shared_ptr<MemoryAccount> account() override;
 
  private:
   friend class ObjectServant;
@@ -109,6 +113,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   const std::shared_ptr<HostCore> core_;
   const std::uint64_t id_;
   const std::string peer_name_;
+  const std::shared_ptr<BulkBudget> bulk_;
+  const std::shared_ptr<BulkBudget> waiting_;
   std::shared_ptr<Peer> peer_;
   MarshalLimits limits_;
   std::atomic<bool> is_ended_{false};

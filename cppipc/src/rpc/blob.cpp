@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "rpc/incoming.h"
 #include "rpc/peer.h"
@@ -35,14 +36,27 @@ void Blob::call(IncomingCall call) {
     return call.fail("a blob can only be read", true);
   }
   const auto params = call.params().getAs<wire::Blob::ReadParams>();
-  const std::uint64_t begin = std::min<std::uint64_t>(params.getOffset(), source_.bytes.size());
+  BlobSource source;
+  {
+    std::lock_guard lock(mutex_);
+    source = source_;
+  }
+  const std::uint64_t begin = std::min<std::uint64_t>(params.getOffset(), source.bytes.size());
   const std::uint64_t length =
-      std::min<std::uint64_t>({params.getLength(), kBlobPieceMax, source_.bytes.size() - begin});
+      std::min<std::uint64_t>({params.getLength(), kBlobPieceMax, source.bytes.size() - begin});
   auto reply = call.begin_reply(length / sizeof(capnp::word) + 8);
-  const auto piece = source_.bytes.subspan(begin, length);
+  const auto piece = source.bytes.subspan(begin, length);
   reply.results<wire::Blob::ReadResults>().setData(
       {reinterpret_cast<const kj::byte*>(piece.data()), piece.size()});
   call.reply(std::move(reply));
+}
+
+void Blob::released() {
+  BlobSource source;
+  Charge charge;
+  std::lock_guard lock(mutex_);
+  std::swap(source, source_);
+  charge = std::move(charge_);
 }
 
 void RemoteBlob::read(std::span<std::byte> out) {

@@ -6,6 +6,7 @@
 // side ever holds more than those beyond the bytes themselves.
 
 #include <memory>
+#include <mutex>
 
 #include "rpc/cap.h"
 #include "rpc/message_caps.h"
@@ -15,15 +16,22 @@ namespace cppipc {
 inline constexpr std::uint32_t kBlobPieceBytes = 1 << 20;
 inline constexpr std::uint32_t kBlobPieceMax = 4 << 20;
 
-// Ours, read by the peer. Owns: a share of the bytes, until the peer lets go.
+// Ours, read by the peer. Owns: a share of the bytes and what is charged for them, until the peer
+// lets go.
 class Blob final : public Exported {
  public:
-  explicit Blob(BlobSource source) : source_(std::move(source)) {}
+  explicit Blob(BlobSource source, Charge charge = {})
+      : source_(std::move(source)), charge_(std::move(charge)) {}
   void call(IncomingCall call) override;
+  // Gives back bytes and charge at once: a thread that has just sent the reply may still have a
+  // share of this for a moment.
+  void released() override;
   bool is_transfer() const override { return true; }
 
  private:
+  std::mutex mutex_;
   BlobSource source_;
+  Charge charge_;
 };
 
 // The peer's, read by us.

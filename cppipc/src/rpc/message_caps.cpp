@@ -17,8 +17,14 @@ std::array<std::uint8_t, 16> OutgoingMessageCaps::object_id(const ObjectPtr& obj
 }
 
 capnp::Capability::Client OutgoingMessageCaps::blob(BlobSource source) {
+  // It is held for the peer until that has read it, if it is not held for the peer already.
+  Charge charge;
+  const auto account = objects_.account();
+  const auto* charged = std::get_deleter<ChargedMemory>(source.owner);
+  if (charged == nullptr || charged->account != account) charge.add(account, source.bytes.size());
   objects_.count_bulk(source.bytes.size());
-  return message_.add(std::shared_ptr<Exported>(std::make_shared<Blob>(std::move(source))));
+  return message_.add(
+      std::shared_ptr<Exported>(std::make_shared<Blob>(std::move(source), std::move(charge))));
 }
 
 kj::Array<kj::Maybe<kj::Own<capnp::ClientHook>>> IncomingMessageCaps::placeholders(

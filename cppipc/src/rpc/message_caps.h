@@ -34,6 +34,8 @@ class ObjectMap {
   virtual void wait(Waiter& waiter) = 0;
   // Counts bulk bytes that crossed beside messages.
   virtual void count_bulk(std::uint64_t bytes) = 0;
+  // Whom the memory for the peer's values is charged to; null: nobody.
+  virtual std::shared_ptr<MemoryAccount> account() { return nullptr; }
 };
 
 class OutgoingMessageCaps final : public OutgoingCaps {
@@ -62,6 +64,10 @@ class IncomingMessageCaps final : public IncomingCaps {
   ObjectPtr object(const capnp::Capability::Client& client, std::string_view type,
                    std::span<const std::uint8_t> id) override;
   std::unique_ptr<BlobReader> blob(const capnp::Capability::Client& client) override;
+  std::shared_ptr<MemoryAccount> account() override { return objects_.account(); }
+  void charge_for_call(std::uint64_t bytes) override { charge_.add(objects_.account(), bytes); }
+  // What was charged for the call, which ends with the result.
+  Charge take_charge() { return std::move(charge_); }
 
  private:
   static kj::Array<kj::Maybe<kj::Own<capnp::ClientHook>>> placeholders(
@@ -74,6 +80,7 @@ class IncomingMessageCaps final : public IncomingCaps {
   ObjectMap& objects_;
   std::vector<std::pair<const capnp::ClientHook*, std::size_t>> index_;
   capnp::ReaderCapabilityTable table_;
+  Charge charge_;
 };
 
 }  // namespace cppipc

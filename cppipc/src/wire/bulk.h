@@ -34,7 +34,13 @@ std::string_view checked_text(capnp::Text::Reader reader);
 
 [[noreturn]] void refuse_message(const char* problem);
 
+// Bytes that lie in the message, in memory of their own. Errors: as charged_memory().
+Bytes unmarshal_bytes(capnp::Data::Reader reader, IncomingCaps& caps);
+
 // Memory whose pages are not touched yet, aligned for any element type. Errors: std::bad_alloc.
 std::shared_ptr<std::byte> uninitialised_memory(std::size_t size_bytes);
+// The same, charged to `account` while it lives. Errors: kQuotaExceeded; std::bad_alloc.
+std::shared_ptr<std::byte> charged_memory(std::size_t size_bytes,
+                                          std::shared_ptr<MemoryAccount> account);
 
 }  // namespace cppipc

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace cppipc {
@@ -34,6 +35,50 @@ class BlobReader {
   virtual ~BlobReader() = default;
   // Fills all of `out`, which is as long as the announced size.
   virtual void read(std::span<std::byte> out) = 0;
+};
+
+// Whom the memory is charged to that values take beside their message. Threads: any.
+class MemoryAccount {
+ public:
+  virtual ~MemoryAccount() = default;
+  // To be called before the memory is allocated. Errors: kQuotaExceeded; then nothing was charged.
+  virtual void charge(std::uint64_t bytes) = 0;
+  virtual void discharge(std::uint64_t bytes) noexcept = 0;
+};
+
+// Frees memory that was charged. Owns: a share of the account, which may be null.
+struct ChargedMemory {
+  std::shared_ptr<MemoryAccount> account;
+  std::uint64_t size_bytes = 0;
+  void operator()(std::byte* memory) const noexcept;
+};
+
+// Charges until its end. Owns: a share of the account.
+class Charge {
+ public:
+  Charge() = default;
+  Charge(Charge&& other) noexcept
+      : account_(std::move(other.account_)), bytes_(std::exchange(other.bytes_, 0)) {}
+  Charge& operator=(Charge&& other) noexcept {
+    std::swap(account_, other.account_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Charge() {
+    if (bytes_ != 0) account_->discharge(bytes_);
+  }
+  // Charges further bytes, all of them to one account; to nobody if it is null.
+  // Errors: kQuotaExceeded.
+  void add(const std::shared_ptr<MemoryAccount>& account, std::uint64_t bytes) {
+    if (account == nullptr || bytes == 0) return;
+    account->charge(bytes);
+    account_ = account;
+    bytes_ += bytes;
+  }
+
+ private:
+  std::shared_ptr<MemoryAccount> account_;
+  std::uint64_t bytes_ = 0;
 };
 
 // Collects the capabilities of a message that is being built, in the order of their index.
@@ -57,6 +102,10 @@ class IncomingCaps {
   virtual ObjectPtr object(const capnp::Capability::Client& client, std::string_view type,
                            std::span<const std::uint8_t> id) = 0;
   virtual std::unique_ptr<BlobReader> blob(const capnp::Capability::Client& client) = 0;
+  // Who pays for arrays and bytes; null: nobody.
+  virtual std::shared_ptr<MemoryAccount> account() { return nullptr; }
+  // Charges for a str, which is the call's own. Errors: kQuotaExceeded.
+  virtual void charge_for_call(std::uint64_t) {}
 };
 
 }  // namespace cppipc

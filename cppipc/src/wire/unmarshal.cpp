@@ -280,12 +280,9 @@ void Unmarshaller::take_container(const wire::Variant::Reader& reader, Variant& 
 
 void Unmarshaller::take_bulk(const wire::Variant::Reader& reader, Variant& out) {
   switch (reader.which()) {
-    case wire::Variant::BYTES: {
-      const capnp::Data::Reader data = reader.getBytes();
-      const auto* chars = reinterpret_cast<const char*>(data.begin());
-      set_fresh<Bytes>(out, std::string_view(chars, data.size()));
+    case wire::Variant::BYTES:
+      set_fresh<Bytes>(out, unmarshal_bytes(reader.getBytes(), caps_));
       return;
-    }
     case wire::Variant::ARRAY:
       set_fresh<std::shared_ptr<const AnyArray>>(
           out, std::make_shared<AnyArray>(unmarshal_array(reader.getArray(), caps_)));

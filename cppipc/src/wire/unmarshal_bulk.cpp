@@ -30,8 +30,8 @@ Announced announced(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
   return {caps.blob(reader.getBlob()), size_bytes};
 }
 
-std::shared_ptr<std::byte> read_all(const Announced& source) {
-  std::shared_ptr<std::byte> memory = uninitialised_memory(source.size_bytes);
+std::shared_ptr<std::byte> read_all(const Announced& source, IncomingCaps& caps) {
+  std::shared_ptr<std::byte> memory = charged_memory(source.size_bytes, caps.account());
   source.blob->read({memory.get(), source.size_bytes});
   return memory;
 }
@@ -48,8 +48,8 @@ std::vector<std::int64_t> strides_of(std::span<const std::int64_t> shape, std::i
   return strides;
 }
 
-std::shared_ptr<std::byte> copy_of(capnp::Data::Reader data) {
-  std::shared_ptr<std::byte> memory = uninitialised_memory(data.size());
+std::shared_ptr<std::byte> copy_of(capnp::Data::Reader data, IncomingCaps& caps) {
+  std::shared_ptr<std::byte> memory = charged_memory(data.size(), caps.account());
   if (data.size() > 0) std::memcpy(memory.get(), data.begin(), data.size());
   return memory;
 }
@@ -61,12 +61,12 @@ std::shared_ptr<std::byte> elements_of(wire::Array::Content::Reader content,
     case wire::Array::Content::DATA: {
       const capnp::Data::Reader data = content.getData();
       if (data.size() != size_bytes) refuse_message("an array's data does not fill its shape");
-      return copy_of(data);
+      return copy_of(data, caps);
     }
     case wire::Array::Content::LARGE: {
       const wire::LargeBytes::Reader large = content.getLarge();
       if (large.getSize() != size_bytes) refuse_message("an array's blob does not fill its shape");
-      return read_all(announced(large, caps));
+      return read_all(announced(large, caps), caps);
     }
   }
   refuse_message("an array's content is of an unknown kind");
@@ -78,9 +78,26 @@ void refuse_message(const char* problem) {
   throw Error(ErrorKind::kProtocol, "malformed message: " + std::string(problem));
 }
 
+void ChargedMemory::operator()(std::byte* memory) const noexcept {
+  ::operator delete(memory, kMemoryAlignment);
+  if (account != nullptr) account->discharge(size_bytes);
+}
+
+std::shared_ptr<std::byte> charged_memory(std::size_t size_bytes,
+                                          std::shared_ptr<MemoryAccount> account) {
+  if (account != nullptr) account->charge(size_bytes);
+  std::byte* memory = nullptr;
+  try {
+    memory = static_cast<std::byte*>(::operator new(size_bytes, kMemoryAlignment));
+  } catch (const std::bad_alloc&) {
+    if (account != nullptr) account->discharge(size_bytes);
+    throw;
+  }
+  return {memory, ChargedMemory{std::move(account), size_bytes}};
+}
+
 std::shared_ptr<std::byte> uninitialised_memory(std::size_t size_bytes) {
-  auto* memory = static_cast<std::byte*>(::operator new(size_bytes, kMemoryAlignment));
-  return {memory, [](std::byte* bytes) { ::operator delete(bytes, kMemoryAlignment); }};
+  return charged_memory(size_bytes, nullptr);
 }
 
 std::string_view checked_text(capnp::Text::Reader reader) {
@@ -91,12 +108,13 @@ std::string_view checked_text(capnp::Text::Reader reader) {
 
 std::string unmarshal_large_chars(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
   const Announced source = announced(reader, caps);
+  caps.charge_for_call(source.size_bytes);
   std::string text;
   if (source.size_bytes <= kTrustedTextBytes) {
     text.resize(source.size_bytes);
     source.blob->read(std::as_writable_bytes(std::span(text)));
   } else {
-    const std::shared_ptr<std::byte> memory = read_all(source);
+    const std::shared_ptr<std::byte> memory = read_all(source, caps);
     text.assign(reinterpret_cast<const char*>(memory.get()), source.size_bytes);
   }
   return text;
@@ -108,9 +126,15 @@ std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& 
   return text;
 }
 
+Bytes unmarshal_bytes(capnp::Data::Reader reader, IncomingCaps& caps) {
+  std::shared_ptr<std::byte> memory = copy_of(reader, caps);
+  const std::span<const std::byte> bytes{memory.get(), reader.size()};
+  return Bytes(bytes, std::move(memory));
+}
+
 Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
   const Announced source = announced(reader, caps);
-  std::shared_ptr<std::byte> memory = read_all(source);
+  std::shared_ptr<std::byte> memory = read_all(source, caps);
   const std::span<const std::byte> bytes{memory.get(), source.size_bytes};
   return Bytes(bytes, std::move(memory));
 }

@@ -165,5 +165,16 @@ TEST_F(BlobTest, TheOwnerIsLetGoWithTheLastReference) {
   EXPECT_FALSE(pair_.right->has_transfers());
 }
 
+// A thread that sent the reply may still have a share of the blob, but not of the bytes.
+TEST(Blob, ItsBytesGoWithThePeersHold) {
+  auto owner = std::make_shared<std::vector<std::byte>>(100);
+  const std::weak_ptr<std::vector<std::byte>> bytes = owner;
+  const auto blob = std::make_shared<Blob>(BlobSource{*owner, owner});
+  owner.reset();
+  EXPECT_FALSE(bytes.expired());
+  blob->released();
+  EXPECT_TRUE(bytes.expired());
+}
+
 }  // namespace
 }  // namespace cppipc

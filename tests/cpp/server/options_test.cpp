@@ -34,6 +34,8 @@ TEST(Options, DefaultsAreThoseOfTheHost) {
   EXPECT_EQ(options.limits.live_objects, limits.live_objects);
   EXPECT_EQ(options.limits.calls_in_flight, limits.calls_in_flight);
   EXPECT_EQ(options.limits.queued_reply_bytes, limits.queued_reply_bytes);
+  EXPECT_EQ(options.limits.bulk_bytes, limits.bulk_bytes);
+  EXPECT_EQ(options.limits.bulk_total_bytes, limits.bulk_total_bytes);
   EXPECT_EQ(options.limits.session_threads, limits.session_threads);
   EXPECT_EQ(options.limits.worker_threads, limits.worker_threads);
   EXPECT_EQ(options.limits.object_tokens, limits.object_tokens);
@@ -81,6 +83,10 @@ TEST(Options, EveryOptionReachesItsField) {
                                       "5",
                                       "--queued-reply-mib",
                                       "6",
+                                      "--bulk-mib",
+                                      "12",
+                                      "--bulk-total-mib",
+                                      "13",
                                       "--session-threads",
                                       "11",
                                       "--worker-threads",
@@ -111,6 +117,8 @@ TEST(Options, EveryOptionReachesItsField) {
   EXPECT_EQ(options.limits.live_objects, 4u);
   EXPECT_EQ(options.limits.calls_in_flight, 5u);
   EXPECT_EQ(options.limits.queued_reply_bytes, 6u << 20);
+  EXPECT_EQ(options.limits.bulk_bytes, 12u << 20);
+  EXPECT_EQ(options.limits.bulk_total_bytes, 13u << 20);
   EXPECT_EQ(options.limits.session_threads, 11u);
   EXPECT_EQ(options.limits.worker_threads, 7u);
   EXPECT_EQ(options.limits.object_tokens, 12u);
@@ -137,6 +145,8 @@ TEST(Options, HelpNamesEveryOptionWithUnitAndDefault) {
                            "--live-objects",
                            "--calls-in-flight",
                            "--queued-reply-mib",
+                           "--bulk-mib",
+                           "--bulk-total-mib",
                            "--worker-threads",
                            "--object-tokens",
                            "--object-token-s",

@@ -64,6 +64,11 @@ class MemoryCaps final : public OutgoingCaps, public IncomingCaps {
     return std::make_unique<Reader>(entry.blob);
   }
 
+  std::shared_ptr<MemoryAccount> account() override { return payer; }
+  void charge_for_call(std::uint64_t bytes) override { for_call.add(payer, bytes); }
+
+  std::shared_ptr<MemoryAccount> payer;  // null: nothing is charged
+  Charge for_call;
   int blobs_sent = 0;
   std::vector<std::span<const std::byte>> sent_bytes;  // of each blob, where it lies
 
