@@ -213,7 +213,8 @@ void try_value(const kj::Array<capnp::word>& words) {
 }
 
 void try_fault(const kj::Array<capnp::word>& words) {
-  const auto read = [](wire::Fault::Reader reader) { return unmarshal(reader); };
+  FuzzCaps caps;
+  const auto read = [&](wire::Fault::Reader reader) { return unmarshal(reader, caps); };
   const auto error = read_as<wire::Fault>(words, read);
   if (!error) return;
   const auto sent = write_as<wire::Fault>([&](auto builder) { marshal(*error, builder); });
