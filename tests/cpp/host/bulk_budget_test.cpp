@@ -28,9 +28,9 @@ TEST(BulkBudget, CountsUpToItsLimit) {
   budget.charge(40);
   const Error error = refusal_of(budget, 7);
   EXPECT_EQ(error.kind(), ErrorKind::kQuotaExceeded);
-  EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("7 bytes"),
-                                           testing::HasSubstr("100 bytes"),
-                                           testing::HasSubstr("--bulk-mib")));
+  EXPECT_THAT(error.what(),
+              testing::AllOf(testing::HasSubstr("7 bytes"), testing::HasSubstr("100 bytes"),
+                             testing::HasSubstr("--bulk-mib")));
   EXPECT_EQ(budget.held(), 100u);
   budget.discharge(40);
   budget.charge(40);
