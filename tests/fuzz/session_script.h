@@ -271,7 +271,7 @@ class Script {
       const auto method = static_cast<std::uint16_t>(input_.below(8));
       to_session(call, method);
       capnp::BuilderCapabilityTable table;
-      const auto content = table.imbue(call.initParams().getContent());
+      auto content = table.imbue(call.initParams().getContent());
       if (method == 6) {
         auto params = content.initAs<wire::Session::SaveParams>();
         params.setObject(placeholder().castAs<wire::Object>());
