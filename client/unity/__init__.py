@@ -25,4 +25,8 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__():
+    return [*globals(), "__version__"]
+
+
 __all__ = ["Buffer", "Call", "Proxy", "Session", "connect", "launch", *_error_names]

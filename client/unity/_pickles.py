@@ -2,10 +2,11 @@
 """Proxies out of pickles. A pickle names `load_proxy` here, so its name and place must stay."""
 
 import os
+import sys
 import threading
 
 from unity import _core, _references, errors
-from unity._connection import live_connections
+from unity._connection import Proxy, live_connections
 
 # Raised when a reader of older pickles could misunderstand a newer one.
 _FORMAT = 1
@@ -28,25 +29,42 @@ def load_proxy(version, reference):
     """The proxy that was pickled.
 
     In the session it was pickled in, if that is one of this process; else in another one with
-    the same server; else in a new one, which lives as long as proxies of it do.
+    the same server; else in a new one, which lives as long as proxies of it do. If that cannot be
+    done now, an `UnreachableProxy`: whoever reads a pickle from a pipe or a file takes an
+    exception, and any `OSError`, for the end of it.
 
     Raises:
-        StaleReference: the server has been restarted, or does not have the object any more.
-        ConnectionLost: nobody listens there any more.
         NotSupported: a newer version made the pickle.
     """
     if version != _FORMAT:
         raise errors.NotSupported(
             f"this pickle of a {reference.get('type', 'proxy')} was made by a newer version"
         )
-    with _lock:
-        connection = _connection_to(reference)
-    return _references.restore(connection, bytes.fromhex(reference["token"]))
+    try:
+        return _restored(reference)
+    except errors.Error:
+        return _references.unreachable(UnreachableProxy, reference)
 
 
 def reduce_proxy(proxy):
     """What pickle makes of a proxy."""
     return load_proxy, (_FORMAT, _references.reduced(proxy))
+
+
+def found(proxy):
+    """The proxy that an `UnreachableProxy` could not be before, if it can be now.
+
+    Raises:
+        StaleReference: the server has been restarted, or does not have the object any more.
+        ConnectionLost: nobody listens there any more; CallTimeout: nobody answers.
+    """
+    return _restored(_references.reference_of(proxy))
+
+
+def _restored(reference):
+    with _lock:
+        connection = _connection_to(reference)
+    return _references.restore(connection, bytes.fromhex(reference["token"]))
 
 
 def _connection_to(reference):
@@ -68,3 +86,55 @@ def _connection_to(reference):
             "that was pickled is gone"
         )
     return connection
+
+
+def _forwarded(name):
+    def operator(self, *args):
+        return getattr(found(self), name)(*args)
+
+    operator.__name__ = name
+    return operator
+
+
+class UnreachableProxy(Proxy):
+    """A pickled proxy whose object could not be had when the pickle was loaded.
+
+    Each use tries again, and then does what it should, or raises what is in the way: see
+    `unity._pickles.found`. It is equal to the proxies of its object.
+    """
+
+    __slots__ = ()
+    __module__ = "unity"
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(found(self), name)
+
+    def __setattr__(self, name, value):
+        setattr(found(self), name, value)
+
+    def __eq__(self, other):
+        if not isinstance(other, Proxy):
+            return NotImplemented
+        return _references.object_id_of(self) == _references.object_id_of(other)
+
+    def __hash__(self):
+        return int.from_bytes(_references.object_id_of(self)[:8], sys.byteorder, signed=True)
+
+    def __reduce__(self):
+        return load_proxy, (_FORMAT, _references.reference_of(self))
+
+    def __repr__(self):
+        reference = _references.reference_of(self)
+        return f"<{reference['type']} on {reference['address']}, not reached>"
+
+    def __bool__(self):
+        return bool(found(self))
+
+    def __call__(self, *args, **kwargs):
+        return found(self)(*args, **kwargs)
+
+
+for _name in ("len", "contains", "getitem", "setitem", "delitem", "iter", "reversed"):
+    setattr(UnreachableProxy, f"__{_name}__", _forwarded(f"__{_name}__"))

@@ -45,8 +45,13 @@ cdef Connection new_connection(
 
 cdef class Proxy:
     cdef object __weakref__
+    # Of one that is unreachable there are neither, but what it should refer to (_pickles.py).
     cdef Connection connection
     cdef shared_ptr[cppipc.RemoteObject] remote
+    cdef dict reference
+
+cdef Proxy unreachable_proxy(object cls, dict reference)
+cdef const unsigned char* object_id(Proxy proxy) noexcept
 
 
 # The first bytes of an object's id, enough for people to tell objects apart.

@@ -156,6 +156,8 @@ cdef class Proxy:
             return NotImplemented
         if self is other:
             return True
+        if not self.remote or not (<Proxy>other).remote:
+            return NotImplemented
         return memcmp(object_id(self), object_id(<Proxy>other), 16) == 0
 
     def __hash__(self):
@@ -180,8 +182,19 @@ cdef class Proxy:
         return self
 
 
+cdef unsigned char[16] no_id
+
+
 cdef const unsigned char* object_id(Proxy proxy) noexcept:
+    if not proxy.remote:
+        return no_id
     return proxy.remote.get().object_id().data()
+
+
+cdef Proxy unreachable_proxy(object cls, dict reference):
+    cdef Proxy proxy = proxy_maker.make(<TypeObject*>cls)
+    proxy.reference = reference
+    return proxy
 
 
 cdef ShortId short_id(Proxy proxy) noexcept:

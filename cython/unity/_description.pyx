@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a server offers, in Python: made once for all sessions with equal descriptions."""
 
+import copyreg
 import weakref
 
 from unity cimport cppipc
@@ -130,6 +131,14 @@ class ProxyType(type):
         connection = cls._connection()
         where = "a session that is gone" if connection is None else connection.address
         return f"<class {cls.__name__} on {where}>"
+
+
+def refuse_pickling(cls):
+    raise TypeError(f"{cls!r} belongs to its session and cannot be pickled or copied; its objects "
+                    "can be")
+
+
+copyreg.pickle(ProxyType, refuse_pickling)
 
 
 def constructor_of(cls):

@@ -99,6 +99,14 @@ cdef class Function:
     def __module__(self):
         return "unity"
 
+    def __call__(self, *args, **kwargs):
+        # For `f.__call__` only: calls go to the C function.
+        return called(self, self.vectorcall, args, kwargs)
+
+    def __get__(self, instance, owner):
+        # As a built-in function is in a class; inspect and help() know functions by it.
+        return self
+
     def submit(self, *args, **kwargs):
         """Send the call and return its future, a `unity.Call`, without waiting."""
         cdef cppipc.ValueWriter arguments
@@ -164,7 +172,14 @@ cdef class Function:
         if self.target is not None:
             return f"<method {self.routine.qualname} of {self.target!r}{limit}>"
         state = "closed" if self.connection.is_closed else "live"
-        return f"<toolkit {self.routine.qualname} on {self.connection.address}, {state}{limit}>"
+        kind = "toolkit" if self.routine.is_toolkit else "function"
+        return f"<{kind} {self.routine.qualname} on {self.connection.address}, {state}{limit}>"
+
+
+cdef object called(object function, VectorCall vectorcall, tuple args, dict kwargs):
+    cdef tuple values = args + tuple(kwargs.values())
+    cdef tuple names = tuple(kwargs)
+    return vectorcall(function, items_of(values), len(args), <PyObject*>names if names else NULL)
 
 
 cdef object not_portable(Routine routine):
@@ -172,6 +187,9 @@ cdef object not_portable(Routine routine):
 
 
 cdef object checked_timeout(object timeout_s):
+    if isinstance(timeout_s, (bool, str, bytes)) or not hasattr(timeout_s, "__float__"):
+        raise errors.WrongType(
+            f"timeout_s is a number of seconds or None, not {type(timeout_s).__qualname__!r}")
     seconds = float(timeout_s)
     if not seconds >= 0:
         raise errors.InvalidArgument(f"timeout_s must be 0 or more seconds, not {timeout_s!r}")
@@ -238,6 +256,10 @@ cdef class Method:
             return self
         proxy = <Proxy?>instance
         return adapted_function(self.routine, proxy.connection, proxy, self.adapter)
+
+    def __call__(self, *args, **kwargs):
+        # For `T.f.__call__` only, as of a Function.
+        return called(self, self.vectorcall, args, kwargs)
 
     def adapted(self, adapter):
         """The same method, but a blocking call of it is `adapter(function, …)`; `function` is

@@ -11,7 +11,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libcpp.memory cimport shared_ptr
 
 from unity cimport cppipc
-from unity._connection cimport Connection, Proxy
+from unity._connection cimport Connection, Proxy, object_id, unreachable_proxy
 from unity._reading cimport value_of
 from unity._runtime cimport Runtime, runtime
 from unity.cppipc cimport raise_as_python
@@ -57,9 +57,17 @@ cdef Proxy in_session(Proxy proxy, Connection connection, const cppipc.CallOptio
     cdef cppipc.CallOptions rest = options
     cdef double started = time.monotonic()
     cdef double left
+    if not proxy.remote:
+        from unity._pickles import found
+
+        proxy = <Proxy?>found(proxy)
+        if proxy.connection is connection:
+            return proxy
     if proxy.connection.server_id != connection.server_id:
         raise errors.InvalidArgument(
             f"cannot send {proxy!r}, an object of another server, to {connection.address}")
+    if proxy.connection.is_closed and not connection.is_closed:
+        raise errors.InvalidArgument(f"cannot send {proxy!r}: its session is closed")
     token = token_of(proxy, True, options)
     if rest.timeout_s.has_value():
         left = rest.timeout_s.value() - (time.monotonic() - started)
@@ -80,8 +88,26 @@ def reduced(Proxy proxy):
         "address": connection.address,
         "server": connection.server_id.hex(),
         "session": connection.key.hex(),
+        "object": object_id_of(proxy).hex(),
         "token": token_of(proxy, False, options).hex(),
     }
+
+
+def object_id_of(Proxy proxy):
+    """16 bytes that are equal for proxies of one object."""
+    if not proxy.remote:
+        return bytes.fromhex(reference_of(proxy)["object"])
+    return object_id(proxy)[:16]
+
+
+def unreachable(cls, dict reference):
+    """An instance of `cls`, a proxy without an object, that knows what it should refer to."""
+    return unreachable_proxy(cls, reference)
+
+
+def reference_of(Proxy proxy):
+    """What an unreachable proxy was made of."""
+    return proxy.reference
 
 
 def restore(Connection connection, bytes token):

@@ -147,12 +147,16 @@ cdef int put_bytes(Variant* out, object value) except -1:
 
 
 cdef int put_proxy(Variant* out, Proxy proxy, Marshaller* marshaller) except -1:
-    if marshaller.connection == NULL or not proxy.remote:
+    if marshaller.connection == NULL:
         raise refusal(errors.WrongType, f"cannot send {proxy!r} here", marshaller)
     connection = <Connection>marshaller.connection
-    proxy.connection.check()
+    if proxy.remote:
+        proxy.connection.check()
     if proxy.connection is not connection:
-        proxy = in_session(proxy, connection, marshaller.options)
+        try:
+            proxy = in_session(proxy, connection, marshaller.options)
+        except errors.InvalidArgument as error:
+            raise refusal(errors.InvalidArgument, str(error), marshaller) from None
     access.put_object(out, proxy.remote)
     return 0
 

@@ -148,10 +148,12 @@ def test_array_array(echo, typecode):
     assert got.typecode == typecode and got == value
 
 
-def test_array_array_of_text(echo):
-    value = array.array("u", "aé\U0001f600")
+@pytest.mark.filterwarnings("ignore:The 'u' type code is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("typecode", sorted(set("uw") & set(array.typecodes)))
+def test_array_array_of_text(echo, typecode):
+    value = array.array(typecode, "aé\U0001f600")
     got = echo(value)
-    assert got.typecode == "u" and got == value
+    assert got.typecode == typecode and got == value
 
 
 def test_bytearray_is_itself_and_stays_resizable(echo):

@@ -142,3 +142,38 @@ def test_a_session_is_a_context_manager(shared):
     with pytest.raises(ZeroDivisionError), shared.connect() as session:
         raise ZeroDivisionError
     assert session.closed
+
+
+def test_help_shows_the_signature_of_functions_and_methods(session):
+    counter = session.types.Counter()
+    for function, line in (
+        (counter.increment, "increment(by: 'int' = 1) -> 'int'\n    Adds `by`"),
+        (type(counter).increment, "increment(self, /, by: 'int' = 1) -> 'int'\n    Adds `by`"),
+        (session.toolkits.pagerank, "pagerank(sources: 'list[int]', targets: "),
+    ):
+        text = pydoc.render_doc(function, renderer=pydoc.plaintext)
+        assert f"\n\n{line}" in text
+        assert inspect.isroutine(function)
+
+
+def test_the_call_of_a_function_is_an_attribute_too(session):
+    counter = session.types.Counter()
+    assert counter.increment.__call__(3) == 3
+    assert type(counter).increment.__call__(counter, by=4) == 7
+    assert session.toolkits.demo_addone.__call__(x=1) == {"x": 2}
+
+    class Holder:
+        addone = session.toolkits.demo_addone  # does not take the holder, as no built-in does
+
+    assert Holder().addone(x=1) == Holder.addone(x=1) == {"x": 2}
+
+
+def test_functions_are_told_from_toolkits(session):
+    assert repr(session.toolkits.diagnostics.echo).startswith("<function diagnostics.echo on ")
+    assert repr(session.toolkits.demo_addone).startswith("<toolkit demo_addone on ")
+
+
+@pytest.mark.parametrize("timeout_s", [True, "5", b"5", [1], object()])
+def test_timeouts_are_numbers(session, timeout_s):
+    with pytest.raises(TypeError, match="timeout_s is a number of seconds or None, not"):
+        session.types.Counter().increment.options(timeout_s=timeout_s)

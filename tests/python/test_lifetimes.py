@@ -230,6 +230,9 @@ def test_what_belongs_to_a_session_cannot_be_copied_or_pickled(session):
         for act in (copy.copy, copy.deepcopy, pickle.dumps):
             with pytest.raises(TypeError, match="belongs? to .* cannot be pickled or copied"):
                 act(thing)
+    with pytest.raises(TypeError, match="belongs to its session and cannot be pickled"):
+        pickle.dumps(session.types.Counter)
+    assert copy.copy(session.types.Counter) is session.types.Counter  # as every class
     assert call.result(30) == 1
 
 

@@ -60,6 +60,10 @@ def use_inherited(queue):
 def add_one(probe):
     return probe.add(1), probe
 
+def with_own_object(number):
+    mine = unity.launch(diagnostics=True)
+    return mine.types.Probe(number)  # whose server ends before the parent has it
+
 def use(pickled, queue):
     probe = pickle.loads(pickled)
     queue.put((probe.add(1), probe.plus(1)))
@@ -212,6 +216,29 @@ def test_proxies_travel_into_children_and_back(run):
         assert child.exitcode == 0
         # The child's own session is over, and what it has made lives on.
         assert (number, made.value) == (31, 32)
+        """
+    )
+
+
+def test_proxies_whose_server_is_gone_do_not_break_a_pool(run):
+    run(
+        """
+        with context.Pool(2) as pool:
+            lost = pool.map(workers.with_own_object, range(3))
+            mine = unity.launch(diagnostics=True)
+            calls = [mine.types.Probe(1) for _ in range(3)]
+            mine.close()
+            result = pool.map_async(workers.add_one, lost)
+            for fails in (lambda: result.get(60), lambda: pool.map(workers.add_one, calls)):
+                try:
+                    fails()
+                except unity.ConnectionLost:
+                    pass
+                else:
+                    raise AssertionError
+            assert pool.apply(workers.add_one, (session.types.Probe(1),))[0] == 2
+            pool.close()
+            pool.join()
         """
     )
 

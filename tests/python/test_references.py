@@ -135,10 +135,10 @@ def test_a_restarted_server_gives_stale_references(own_server, tmp_path):
         data = pickle.dumps(session.types.Probe())
     server.end()
     with pytest.raises(unity.ConnectionLost):
-        pickle.loads(data)
+        pickle.loads(data).add(1)
     own_server(path=tmp_path / "u.sock")
     with pytest.raises(unity.StaleReference, match=r"u\.sock has been restarted.*Probe"):
-        pickle.loads(data)
+        pickle.loads(data).add(1)
 
 
 def test_a_private_server_takes_its_references_with_it():
@@ -148,14 +148,65 @@ def test_a_private_server_takes_its_references_with_it():
     with pytest.raises(unity.ConnectionLost, match="session closed"):
         pickle.dumps(probe)
     with pytest.raises(unity.ConnectionLost):
-        pickle.loads(data)
+        pickle.loads(data).add(1)
+
+
+def test_a_proxy_that_cannot_be_reached_says_so_at_its_first_use(own_server, session):
+    """Not when it is loaded: a reader of pickles would take that for the end of its pipe."""
+    server = own_server()
+    with server.connect() as other:
+        probe, shared_map = other.types.Probe(1), other.types.VariantMap(a=1)
+        data, map_data = pickle.dumps(probe), pickle.dumps(shared_map)
+        os.kill(server.process.pid, signal.SIGSTOP)  # listens, and does not answer
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(30)
+        lost, lost_map = pickle.loads(data), pickle.loads(map_data)
+        assert isinstance(lost, unity.Proxy) and not isinstance(lost, type(probe))
+        assert lost == probe and probe == lost and hash(lost) == hash(probe) and lost != lost_map
+        assert pickle.loads(data) == lost and (lost == 1) is False
+        assert "Probe on " in repr(lost) and "not reached" in repr(lost)
+        assert pickle.dumps(pickle.loads(pickle.dumps(lost))) == pickle.dumps(lost)
+    assert copy.copy(lost) is lost
+    uses = (
+        lambda: lost.add(1),
+        lambda: lost.value,
+        lambda: setattr(lost, "value", 2),
+        lambda: len(lost_map),
+        lambda: lost_map["a"],
+        lambda: lost_map.__setitem__("a", 2),
+        lambda: "a" in lost_map,
+        lambda: list(lost_map),
+        lambda: bool(lost_map),
+        lambda: session.toolkits.diagnostics.echo([lost]),
+    )
+    for use in uses:
+        with pytest.raises(unity.ConnectionLost, match="cannot connect"):
+            use()
+
+
+def test_a_proxy_that_can_be_reached_later_works_from_then_on(own_server):
+    server = own_server()
+    with server.connect() as session:
+        made = session.types.VariantMap(a=1)
+        data = pickle.dumps(made)
+        load, (version, reference) = made.__reduce__()
+    # Without a session of this process with the server, it has to go where the pickle says.
+    kept = load(version, {**reference, "address": "unix:/no/such/socket"})
+    assert "not reached" in repr(kept)
+    with server.connect() as session:
+        assert kept["a"] == 1 and len(kept) == 1 and list(kept) == ["a"] and "a" in kept
+        kept["b"] = 2
+        assert session.toolkits.diagnostics.echo(kept) == {"a": 1, "b": 2} and kept
+        assert kept.keys() == {"a", "b"}
+        del kept["b"]
+        assert kept == pickle.loads(data) == {"a": 1}
 
 
 def test_pickles_that_are_wrong(session):
     load, (version, reference) = session.types.Probe().__reduce__()
     for token in ("", "00", "00" * 16, "ff" * 1000):
         with pytest.raises(unity.StaleReference):
-            load(version, {**reference, "token": token})
+            load(version, {**reference, "token": token}).add(1)
     with pytest.raises(unity.NotSupported, match="newer version"):
         load(version + 1, reference)
 
@@ -230,8 +281,8 @@ def test_objects_of_a_closed_session_are_refused(shared):
     with shared.connect() as one:
         with shared.connect() as two:
             other = two.types.Probe(10)
-        with pytest.raises(unity.ConnectionLost, match="session closed"):
-            one.toolkits.diagnostics.echo(other)
+        with pytest.raises(ValueError, match=r"its session is closed \(in argument 'x'\[0\]\)"):
+            one.toolkits.diagnostics.echo([other])
 
 
 def test_a_stopped_server_under_a_timeout(own_server):
