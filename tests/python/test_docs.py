@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples in docs/values.md and docs/errors.md do what they show."""
+"""The examples in docs/values.md and docs/errors.md do what they show, and lists are whole."""
 
 import doctest
+import re
 import traceback
 import types
 from pathlib import Path
@@ -36,3 +37,11 @@ def test_examples(name, private, capsys, monkeypatch):
     )
     assert result.attempted > 0
     assert result.failed == 0, capsys.readouterr().out
+
+
+def test_every_number_of_stats_is_documented(private):
+    text = (DOCS / "server.md").read_text()
+    section = text[text.index("## What it counts") : text.index("## Exit codes")]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(private.stats())
