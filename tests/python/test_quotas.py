@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The limits of a session: a greedy client is stopped, and its neighbour on the server is not."""
 
+import array
 import contextlib
 import itertools
 import os
 import re
+import resource
 import select
 import socket
 from pathlib import Path
@@ -329,3 +331,36 @@ def test_deaf_clients_that_leave_are_forgotten(own_server, schemas, eventually):
         eventually(lambda: session.stats()["sessions"] == 1)
         eventually(lambda: session.stats()["calls_running"] == 0)
         assert_is_served(session)
+
+
+def test_descriptors_that_a_client_sends_are_not_taken(own_server):
+    server = own_server()
+    reader, writer = os.pipe()
+    with server.connect() as neighbour, socket.socket(socket.AF_UNIX) as greedy:
+        greedy.connect(server.address.removeprefix("unix:"))
+        before = neighbour.stats()["fds"]
+        passed = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [reader] * 50))]
+        for _ in range(7):  # bytes of a message that is not whole: the connection stays
+            greedy.sendmsg([b"\0"], passed)
+        assert neighbour.stats()["fds"] <= before
+    os.close(reader)
+    os.close(writer)
+
+
+def test_connections_that_take_every_descriptor_leave_sessions_alone(own_server, eventually):
+    server = own_server()
+    with server.connect() as neighbour, contextlib.ExitStack() as greedy:
+        limit = neighbour.stats()["fds"] + 10
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        for _ in range(50):
+            connection = greedy.enter_context(socket.socket(socket.AF_UNIX))
+            connection.setblocking(False)
+            connection.connect(server.address.removeprefix("unix:"))
+        eventually(lambda: neighbour.stats()["fds"] is None)  # there is none left to count with
+        assert neighbour.toolkits.demo_addone(x=1) == {"x": 2}
+        probes = neighbour.types.Probe().many(100)
+        assert neighbour.toolkits.diagnostics.echo(probes)[99] is probes[99]
+        greedy.close()
+        eventually(lambda: neighbour.stats()["sessions"] == 1)
+        with server.connect() as other:
+            assert other.toolkits.demo_addone(x=1) == {"x": 2}

@@ -24,13 +24,15 @@ CallParams read_info(wire::CallInfo::Reader info) {
 
 Error unknown(const std::string& message) { return Error(ErrorKind::kUnknownName, message); }
 
-std::int64_t open_descriptors() {
+// Null if they cannot be counted, for which it takes one.
+Variant open_descriptors() {
+  std::error_code failure;
+  std::filesystem::directory_iterator entry("/proc/self/fd", failure);
   std::int64_t count = -1;  // the directory itself
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    (void)entry;
+  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
     ++count;
   }
-  return count;
+  return failure ? Variant() : Variant(count);
 }
 
 Variant as_variant(const HostStats& stats) {
@@ -47,7 +49,7 @@ Variant as_variant(const HostStats& stats) {
                   {"threads", number(stats.threads)},
                   {"object_tokens", number(stats.object_tokens)},
                   {"arenas", Variant(0)},
-                  {"fds", Variant(open_descriptors())}};
+                  {"fds", open_descriptors()}};
   return dict;
 }
 
