@@ -6,8 +6,8 @@
 #include <cctype>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <stdexcept>
+#include <utility>
 
 #ifndef CPPIPC_VERSION
 #error "the build defines CPPIPC_VERSION"
@@ -22,11 +22,11 @@ constexpr std::uint64_t kFdMax = 1'048'576;  // what Linux allows at most by def
 constexpr std::uint64_t kKib = 1ull << 10;
 constexpr std::uint64_t kMib = 1ull << 20;
 
-const std::map<std::string, LogLevel> kLevels{{"debug", LogLevel::kDebug},
-                                              {"info", LogLevel::kInfo},
-                                              {"warning", LogLevel::kWarning},
-                                              {"error", LogLevel::kError},
-                                              {"off", LogLevel::kOff}};
+constexpr std::pair<const char*, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
+                                                        {"info", LogLevel::kInfo},
+                                                        {"warning", LogLevel::kWarning},
+                                                        {"error", LogLevel::kError},
+                                                        {"off", LogLevel::kOff}};
 
 constexpr char kAbout[] =
     "Serves C++ types and toolkits to the clients of Unix sockets.\n"
@@ -57,23 +57,27 @@ struct Raw {
   LogOptions log;
 };
 
+// Numbers with a fraction are for seconds only.
+enum class Numbers { kWhole, kReal };
+
 // A number between two limits and nothing else: no sign, no unit, no "nan" or "inf".
 class Between : public CLI::Validator {
  public:
-  Between(std::uint64_t least, std::uint64_t most) {
+  Between(std::uint64_t least, std::uint64_t most, Numbers numbers = Numbers::kWhole) {
     const std::string range = std::to_string(least) + ".." + std::to_string(most);
+    const bool is_whole = numbers == Numbers::kWhole;
     name_ = range;
     desc_function_ = [range] { return range; };
-    func_ = [least, most, range](const std::string& text) -> std::string {
-      const bool is_plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= '0' && c <= '9') || c == '.';
+    func_ = [least, most, range, is_whole](const std::string& text) -> std::string {
+      const bool is_plain = !text.empty() && std::all_of(text.begin(), text.end(), [=](char c) {
+        return (c >= '0' && c <= '9') || (c == '.' && !is_whole);
       });
       double value = -1;
       if (is_plain && CLI::detail::lexical_cast(text, value) &&
           value >= static_cast<double>(least) && value <= static_cast<double>(most)) {
         return {};
       }
-      return "'" + text + "' is not a number in " + range;
+      return "'" + text + "' is not a " + (is_whole ? "whole " : "") + "number in " + range;
     };
   }
 };
@@ -100,12 +104,12 @@ void add_sockets(CLI::App& app, Raw& raw) {
 
 void add_end(CLI::App& app, Raw& raw) {
   app.add_option("--drain-s", raw.drain_s, "seconds for running calls after the first signal")
-      ->check(Between(0, static_cast<std::uint64_t>(kSecondsMax)))
+      ->check(Between(0, static_cast<std::uint64_t>(kSecondsMax), Numbers::kReal))
       ->capture_default_str();
   app.add_option("--end-grace-s", raw.end_grace_s,
                  "seconds after the drain, or after the launcher is gone, until the process is "
                  "ended even if a method refuses to end")
-      ->check(Between(0, static_cast<std::uint64_t>(kSecondsMax)))
+      ->check(Between(0, static_cast<std::uint64_t>(kSecondsMax), Numbers::kReal))
       ->capture_default_str();
 }
 
@@ -158,12 +162,24 @@ void add_limits(CLI::App& app, Raw& raw) {
       ->capture_default_str();
 }
 
+// Takes the name of a level in any case. Errors: CLI::ValidationError naming the levels.
+void set_level(const std::string& text, LogLevel& level) {
+  for (const auto& [name, known] : kLevels) {
+    if (CLI::detail::to_lower(text) != name) continue;
+    level = known;
+    return;
+  }
+  throw CLI::ValidationError("--log-level",
+                             "must be debug, info, warning, error or off, not '" + text + "'");
+}
+
 void add_log(CLI::App& app, Raw& raw) {
   app.add_option("--log-file", raw.log.file, "write the log to this file instead of stderr")
       ->type_name("PATH");
-  app.add_option("--log-level", raw.log.level, "debug, info, warning, error or off")
+  app.add_option_function<std::string>(
+         "--log-level", [&raw](const std::string& text) { set_level(text, raw.log.level); },
+         "debug, info, warning, error or off")
       ->type_name("LEVEL")
-      ->transform(CLI::CheckedTransformer(kLevels, CLI::ignore_case).description(""))
       ->default_str("info");
   app.add_flag("--log-json", raw.log.is_json, "write each log line as one JSON object");
   app.add_option("--log-file-mib", raw.log.file_mib, "size at which the log file is rotated, MiB")
@@ -224,6 +240,13 @@ Options to_options(const Raw& raw) {
   return options;
 }
 
+// The words that are no options, in the order given: CLI11 tells them the other way round.
+std::string not_expected(const CLI::App& app) {
+  std::string text = "not expected:";
+  for (const std::string& word : app.remaining()) text += " " + word;
+  return text;
+}
+
 ParsedOptions usage_error(const std::string& what) {
   return {std::nullopt, kExitUsage,
           "unity_server: " + what + "\nunity_server --help lists the options.\n"};
@@ -247,6 +270,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     return {std::nullopt, kExitOk, app.help()};
   } catch (const CLI::CallForVersion& version) {
     return {std::nullopt, kExitOk, std::string(version.what()) + "\n"};
+  } catch (const CLI::ExtrasError&) {
+    return usage_error(not_expected(app));
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   } catch (const std::invalid_argument& error) {

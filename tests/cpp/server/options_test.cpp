@@ -243,5 +243,26 @@ TEST(Options, AWordThatIsNoOptionIsAMistake) {
   EXPECT_EQ(parse_with({"unix:/b"}).exit_code, kExitUsage);
 }
 
+TEST(Options, WordsThatAreNotExpectedAreListedInTheirOrder) {
+  EXPECT_THAT(parse_with({"--no-such-option", "1", "2"}).text,
+              HasSubstr("not expected: --no-such-option 1 2\n"));
+}
+
+TEST(Options, ALevelThatThereIsNotIsToldThoseThatThereAre) {
+  EXPECT_THAT(parse_with({"--log-level", "verbose"}).text,
+              HasSubstr("--log-level: must be debug, info, warning, error or off, not 'verbose'"));
+}
+
+TEST(Options, ALevelMayBeInCapitals) {
+  EXPECT_EQ(parse_with({"--log-level", "OFF"}).options->log.level, LogLevel::kOff);
+}
+
+TEST(Options, AMistakenNumberIsToldItsRange) {
+  EXPECT_THAT(parse_with({"--message-mib", "1.5"}).text,
+              HasSubstr("--message-mib: '1.5' is not a whole number in 1..2048"));
+  EXPECT_THAT(parse_with({"--drain-s", "5s"}).text,
+              HasSubstr("--drain-s: '5s' is not a number in 0..86400"));
+}
+
 }  // namespace
 }  // namespace cppipc::server
