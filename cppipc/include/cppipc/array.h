@@ -86,7 +86,8 @@ AnyArray make_array(const DType& dtype, std::vector<std::int64_t> shape);
 // C-order strides in bytes for a shape.
 std::vector<std::int64_t> c_strides(std::span<const std::int64_t> shape, std::int64_t itemsize);
 
-// A borrowed, strided, read-only view of elements of exactly type T.
+// A borrowed, strided, read-only view of elements of exactly type T. A range:
+// `for (double x : view)` goes through all elements in C order, whatever shape and strides are.
 template <class T>
 class ArrayView {
  public:
@@ -100,6 +101,11 @@ class ArrayView {
   bool is_contiguous() const { return is_contiguous_; }
   // The element at `i` in C order; any strides. No bounds check.
   T operator[](std::int64_t i) const;
+  // A forward iterator that gives elements by value. It refers to the view, which must outlive it.
+  // No bounds check. About as fast as a pointer along the last dimension.
+  class Iterator;
+  Iterator begin() const { return Iterator(*this, 0); }
+  Iterator end() const { return Iterator(*this, size_); }
   // The elements as one span. Errors: std::logic_error unless is_contiguous().
   std::span<const T> span() const;
   const AnyArray& any() const { return array_; }

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
+#include <ranges>
 
 #include "values/calling.h"
 
@@ -195,18 +197,75 @@ TEST(ArrayView, GivesASpanOfContiguousElements) {
   EXPECT_EQ(view.span()[4], 4);
 }
 
+AnyArray misaligned(double first, double second) {
+  AnyArray array = make_array({"|V1", 'V', 1}, {17});
+  std::memcpy(array.data + 1, &first, sizeof(first));
+  std::memcpy(array.data + 9, &second, sizeof(second));
+  array.dtype = DType::of<double>();
+  array.data += 1;
+  array.shape = {2};
+  array.strides = {8};
+  return array;
+}
+
 TEST(ArrayView, ReadsElementsThatAreNotAligned) {
-  AnyArray bytes = make_array({"|V1", 'V', 1}, {17});
-  const double value = 2.5;
-  std::memcpy(bytes.data + 1, &value, sizeof(value));
-  AnyArray shifted = bytes;
-  shifted.dtype = DType::of<double>();
-  shifted.data = bytes.data + 1;
-  shifted.shape = {2};
-  shifted.strides = {8};
-  const ArrayView<double> view(shifted);
+  const ArrayView<double> view(misaligned(2.5, 3.5));
   EXPECT_FALSE(view.is_contiguous());
   EXPECT_EQ(view[0], 2.5);
+}
+
+static_assert(std::ranges::forward_range<const ArrayView<double>>);
+static_assert(std::ranges::forward_range<const ArrayView<bool>>);
+
+// What a loop over a view finds.
+template <class T = std::int32_t>
+std::vector<T> walked(const AnyArray& array) {
+  std::vector<T> values;
+  for (const T value : ArrayView<T>(array)) values.push_back(value);
+  return values;
+}
+
+TEST(ArrayView, IsARangeInCOrder) {
+  const AnyArray cube = counting({2, 3, 4});
+  AnyArray planes = cube;  // cube[:, ::2, 1:3]
+  planes.data += 4;
+  planes.shape = {2, 2, 2};
+  planes.strides[1] *= 2;
+  AnyArray repeated = counting({3});
+  repeated.shape = {2, 3};
+  repeated.strides = {0, 4};
+  for (const AnyArray& array : {cube, transposed(cube), planes, reversed(counting({4})), repeated,
+                                transposed(counting({1, 3})), counting({}), counting({5})}) {
+    EXPECT_EQ(walked(array), elements(array));
+    EXPECT_EQ(walked(array).size(), static_cast<std::size_t>(array.size()));
+  }
+  EXPECT_EQ(walked(planes), (std::vector<std::int32_t>{1, 2, 9, 10, 13, 14, 21, 22}));
+}
+
+TEST(ArrayView, IsAnEmptyRangeIfADimensionIs) {
+  EXPECT_TRUE(walked(counting({0})).empty());
+  EXPECT_TRUE(walked(transposed(counting({3, 0, 2}))).empty());
+}
+
+TEST(ArrayView, IsARangeOfElementsThatAreNotAligned) {
+  AnyArray array = misaligned(2.5, 3.5);
+  EXPECT_EQ(walked<double>(array), (std::vector<double>{2.5, 3.5}));
+  array.shape.clear();
+  array.strides.clear();
+  EXPECT_EQ(walked<double>(array), std::vector<double>{2.5});
+}
+
+TEST(ArrayView, HasIteratorsThatMayGoTwice) {
+  const ArrayView<std::int32_t> view(transposed(counting({2, 3})));
+  auto first = view.begin();
+  const auto before = first++;
+  EXPECT_EQ(*before, 0);
+  EXPECT_EQ(*first, 3);
+  EXPECT_FALSE(first == before);
+  EXPECT_EQ(std::accumulate(first, view.end(), 0), 15);
+  EXPECT_EQ(std::accumulate(first, view.end(), 0), 15);
+  EXPECT_EQ(std::distance(view.begin(), view.end()), 6);
+  EXPECT_EQ(*std::ranges::max_element(view), 5);
 }
 
 TEST(ArrayView, RefusesOtherDtypesNamingBoth) {

@@ -4,7 +4,9 @@
 
 #include <cppipc/array.h>
 
+#include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <type_traits>
 
 namespace cppipc {
@@ -60,6 +62,14 @@ bool is_native_dtype(const DType& dtype, char kind, std::uint32_t itemsize);
 bool is_aligned(const AnyArray& array, std::size_t alignment);
 // The address of the element at `i` in C order.
 const std::byte* element_at(const AnyArray& array, std::int64_t i);
+// The element at that address, which may be of any alignment. Every nonzero byte is true.
+template <class T>
+T load_element(const std::byte* element) {
+  if constexpr (std::is_same_v<T, bool>) return *element != std::byte{0};
+  T value;
+  std::memcpy(&value, element, sizeof(T));
+  return value;
+}
 // `array` itself if Array<T> may take its memory, else a copy in C order.
 AnyArray own(AnyArray array, std::size_t alignment);
 
@@ -88,11 +98,64 @@ template <class T>
 T ArrayView<T>::operator[](std::int64_t i) const {
   const std::byte* element = is_contiguous_ ? array_.data + i * static_cast<std::int64_t>(sizeof(T))
                                             : detail::element_at(array_, i);
-  if constexpr (std::is_same_v<T, bool>) return *element != std::byte{0};
-  T value;
-  std::memcpy(&value, element, sizeof(T));
-  return value;
+  return detail::load_element<T>(element);
 }
+
+// Walks by one stride within a row, which is the last dimension, or all elements if they have no
+// gaps; the place of the next row is looked up.
+template <class T>
+class ArrayView<T>::Iterator {
+ public:
+  using iterator_concept = std::forward_iterator_tag;
+  using iterator_category = std::input_iterator_tag;  // as `reference` is no reference
+  using value_type = T;
+  using difference_type = std::ptrdiff_t;
+  using pointer = void;
+  using reference = T;
+
+  Iterator() = default;
+  T operator*() const { return detail::load_element<T>(element_); }
+  Iterator& operator++() {
+    ++index_;
+    if (--left_ > 0) {
+      element_ += stride_;
+    } else if (index_ < view_->size_) {
+      enter_row();
+    }
+    return *this;
+  }
+  Iterator operator++(int) {
+    Iterator before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const Iterator& other) const { return index_ == other.index_; }
+
+ private:
+  friend class ArrayView;
+  // `index` is that of the first element of a row, or one past the last element.
+  Iterator(const ArrayView& view, std::int64_t index) : view_(&view), index_(index) {
+    if (index_ < view_->size_) enter_row();
+  }
+  void enter_row() {
+    const AnyArray& array = view_->array_;
+    if (view_->is_contiguous_) {
+      element_ = array.data;
+      left_ = view_->size_;
+      stride_ = sizeof(T);
+    } else {
+      element_ = detail::element_at(array, index_);
+      left_ = array.shape.empty() ? 1 : array.shape.back();
+      stride_ = array.strides.empty() ? 0 : array.strides.back();
+    }
+  }
+
+  const ArrayView* view_ = nullptr;
+  std::int64_t index_ = 0;
+  const std::byte* element_ = nullptr;
+  std::int64_t left_ = 0;  // elements of this row from here
+  std::int64_t stride_ = 0;
+};
 
 template <class T>
 std::span<const T> ArrayView<T>::span() const {
