@@ -3,6 +3,36 @@
 
 from unity import _core, errors
 
+# So many names are listed where none is close.
+_LISTED = 8
+
+
+def unknown_name(kind, name, names):
+    """The `UnknownName` for what is not among a server's names; it says what may have been meant.
+
+    Args:
+        kind: "type", for the text.
+        name: with dots, as it was asked for.
+        names: what there is; the part of a name before a dot is a name too.
+    """
+    import difflib  # slow, and seldom needed
+
+    known = set(names)
+    for full_name in names:
+        outer = full_name.rpartition(".")[0]
+        while outer and outer not in known:
+            known.add(outer)
+            outer = outer.rpartition(".")[0]
+    in_lower_case = {full_name.lower(): full_name for full_name in sorted(known)}
+    close = difflib.get_close_matches(name.lower(), in_lower_case, n=1)
+    if close:
+        hint = f"did you mean {in_lower_case[close[0]]!r}?"
+    else:
+        listed = sorted({full_name.partition(".")[0] for full_name in names})
+        more = ["…"] if len(listed) > _LISTED else []
+        hint = f"it has {', '.join(listed[:_LISTED] + more) or 'none'}"
+    return errors.UnknownName(f"the server has no {kind} {name!r}; {hint}")
+
 
 class Namespace:
     """Names of a server, as attributes. Dotted names nest: `toolkits.diagnostics.echo`."""
@@ -23,7 +53,7 @@ class Namespace:
         inner = full_name + "."
         if any(known.startswith(inner) for known in self.__names):
             return Namespace(self.__kind, self.__names, self.__find, inner)
-        raise errors.UnknownName(f"the server has no {self.__kind} {full_name!r}")
+        raise unknown_name(self.__kind, full_name, self.__names)
 
     def __dir__(self):
         skip = len(self.__prefix)

@@ -6,7 +6,7 @@ import time
 
 from unity import _core, errors
 from unity._connection import Connection
-from unity._namespace import Namespace, toolkits_of, types_of
+from unity._namespace import Namespace, toolkits_of, types_of, unknown_name
 
 # Seconds that a private server gets to end by itself once its session is closed.
 _CLOSE_PATIENCE_S = 5.0
@@ -108,12 +108,18 @@ class Session:
 
         Raises:
             UnknownName: the server has nothing of that name.
-            WrongType: `params` is no mapping, or does not fit the arguments' names.
+            WrongType: `name` is no str, or `params` is no mapping or does not fit the arguments'
+                names.
             ToolkitError: the toolkit reports failure.
         """
-        routine = self._connection.description.functions.get(name)
+        if not isinstance(name, str):
+            raise errors.WrongType(
+                f"run() takes the name of a toolkit or function, not {type(name).__qualname__!r}"
+            )
+        functions = self._connection.description.functions
+        routine = functions.get(name)
         if routine is None:
-            raise errors.UnknownName(f"the server has no toolkit or function {name!r}")
+            raise unknown_name("toolkit or function", name, functions)
         result = _core.bind(routine, self._connection)(**_named(params))
         return result if routine.is_toolkit else {"result": result}
 
