@@ -18,9 +18,9 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
 
     Args:
         extensions: paths of extensions to load; none are supported yet.
-        log_file: path of the server's log; without it the log goes to memory, and its last
-            lines are shown if the server dies.
-        timeout_s: seconds that the server gets to answer for the first time.
+        log_file: path of the server's log, whose directories are made if they are missing;
+            without it the log goes to memory, and its last lines are shown if the server dies.
+        timeout_s: seconds that the server gets to answer for the first time; None: no limit.
         server_binary: path of the server; default is $UNITY_SERVER_BINARY, else the one of this
             package.
         **server_options: long options of `unity_server` with "_" for "-": `True` gives a plain
@@ -30,7 +30,7 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
         Session
 
     Raises:
-        InvalidArgument: `timeout_s` is negative.
+        InvalidArgument: `timeout_s` is negative; `WrongType` if it is no number.
         LaunchError: the server did not start or did not answer; `ServerNotFound` and
             `ServerNotExecutable` say why if they can.
         NotSupported: extensions were asked for.

@@ -18,16 +18,19 @@ def connect(address, *, token=None, tls=None, timeout_s=10.0):
     """Open a session with a shared server.
 
     Args:
-        address: "unix:PATH" or "tcp:HOST:PORT"; unix://, ipc:// and tcp:// are accepted too.
+        address: "unix:PATH", "unix:@NAME" or "tcp:HOST:PORT"; unix://, ipc:// and tcp:// are
+            accepted too. Servers of this version listen on Unix sockets only, so "tcp:" is for
+            what forwards to one.
         token: not supported yet.
         tls: not supported yet.
-        timeout_s: seconds for connecting and for the server's first answer.
+        timeout_s: seconds for connecting and for the server's first answer; None: no limit.
 
     Returns:
         Session
 
     Raises:
-        InvalidArgument: the address has another form.
+        InvalidArgument: the address has another form, or `timeout_s` is negative.
+        WrongType: the address is no str, or `timeout_s` no number.
         ConnectionLost: nobody listens there; `ProtocolError` if it is no server of ours.
         CallTimeout: nobody answered in time.
         NotSupported: a token or TLS was asked for.
@@ -50,8 +53,22 @@ def _absolute(address):
 
 
 def checked_timeout(timeout_s):
-    """Seconds as a float that clocks can take; ValueError for negative ones and NaN."""
-    seconds = float(timeout_s)
+    """Seconds as a float that clocks can take; None is no limit.
+
+    Raises:
+        WrongType: it is no number, or a bool.
+        InvalidArgument: it is negative or NaN.
+    """
+    if timeout_s is None:
+        return _ENDLESS_S
+    try:
+        if isinstance(timeout_s, (bool, str, bytes, bytearray)):
+            raise TypeError
+        seconds = float(timeout_s)
+    except TypeError:
+        raise errors.WrongType(
+            f"timeout_s must be a number of seconds or None, not {type(timeout_s).__qualname__!r}"
+        ) from None
     if not seconds >= 0:
         raise errors.InvalidArgument(f"timeout_s must be 0 or more seconds, not {timeout_s!r}")
     return min(seconds, _ENDLESS_S)

@@ -2,6 +2,7 @@
 """Addresses where nothing answers, and what is no address at all."""
 
 import socket
+from fractions import Fraction
 
 import pytest
 
@@ -78,13 +79,19 @@ def test_an_address_is_a_str(address):
         unity.connect(address)
 
 
-@pytest.mark.parametrize("timeout_s", [-1, float("nan"), "soon", None])
+@pytest.mark.parametrize("timeout_s", [-1, float("nan")])
 def test_a_wrong_timeout(shared, timeout_s):
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises(unity.InvalidArgument, match="timeout_s must be 0 or more seconds"):
         shared.connect(timeout_s=timeout_s)
 
 
-@pytest.mark.parametrize("timeout_s", [60, 1e9, 1e300, float("inf")])
+@pytest.mark.parametrize("timeout_s", ["soon", "5", b"5", True, False, [], {}])
+def test_a_timeout_is_a_number(shared, timeout_s):
+    with pytest.raises(unity.WrongType, match="timeout_s must be a number of seconds or None"):
+        shared.connect(timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize("timeout_s", [60, 1e9, 1e300, float("inf"), Fraction(61, 2), None])
 def test_a_long_timeout(shared, timeout_s):
     with shared.connect(timeout_s=timeout_s) as session:
         assert session.ping() > 0

@@ -175,6 +175,13 @@ def test_a_wrong_server_option(name):
     assert text in str(raised.value)
 
 
+def test_the_directories_of_a_log_file_are_made(tmp_path):
+    path = tmp_path / "missing" / "too" / "log"
+    with unity.launch(log_file=path) as session:
+        assert session.ping() > 0
+    assert "session 1 began" in path.read_text()
+
+
 def test_a_log_file_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(unity.LaunchError, match="exited with status 1"):
@@ -195,15 +202,15 @@ def test_the_path_may_come_from_the_environment(binary, monkeypatch):
         unity.launch()
 
 
-@pytest.mark.parametrize("timeout_s", [-1, float("nan"), "soon", None])
+@pytest.mark.parametrize("timeout_s", [-1, float("nan"), "soon", True])
 def test_a_wrong_timeout_starts_nothing(binary, tmp_path, timeout_s):
     path = binary(f"#!/bin/sh\ntouch {tmp_path}/started\nexit 1\n")
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((unity.InvalidArgument, unity.WrongType), match="timeout_s"):
         unity.launch(server_binary=path, timeout_s=timeout_s)
     assert not (tmp_path / "started").exists()
 
 
-@pytest.mark.parametrize("timeout_s", [1e300, float("inf")])
+@pytest.mark.parametrize("timeout_s", [1e300, float("inf"), None])
 def test_an_endless_timeout(timeout_s):
     with unity.launch(timeout_s=timeout_s) as session:
         assert session.ping() > 0
