@@ -323,6 +323,7 @@ def test_sigterm_lets_running_calls_finish(own_server, eventually):
             with pytest.raises(unity.ConnectionLost) as raised:
                 one.ping()
             assert not isinstance(raised.value, unity.ServerCrashed)
+            assert f"({server.address}); open another session" in str(raised.value)
 
 
 def test_sigterm_refuses_new_calls_while_it_drains(own_server, eventually):

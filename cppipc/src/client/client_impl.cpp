@@ -20,8 +20,6 @@ constexpr std::uint64_t kPlainWords = 32;
 constexpr std::uint64_t kHandshakeBytes = 64 << 20;
 constexpr unsigned kArgumentsPointer = 2;  // of the params of create, run and Object.call
 
-Error lost(const std::string& message) { return Error(ErrorKind::kConnectionLost, message); }
-
 // For calls whose reply says nothing.
 struct Ignored final : PendingReply {
   void on_return(Returned) override {}
@@ -66,11 +64,19 @@ Error ClientImpl::loss(const Error& error) {
   if (options_.explain_loss && !is_explained_.exchange(true)) {
     if (auto explained = options_.explain_loss()) return *explained;
   }
-  return error;
+  if (error.kind() != ErrorKind::kConnectionLost) return error;
+  return Error(ErrorKind::kConnectionLost,
+               std::string(error.text()) + " (" + address_ +
+                   (is_open_ ? "); open another session" : "); is it a unity_server?"));
+}
+
+Error ClientImpl::closed() const {
+  return Error(ErrorKind::kConnectionLost,
+               "session closed (" + address_ + "); open another session");
 }
 
 void ClientImpl::ended(const Error& error) {
-  peer_->disconnect(is_closed_ ? lost("session closed") : loss(error));
+  peer_->disconnect(is_closed_ ? closed() : loss(error));
 }
 
 template <class Params, class Fill>
@@ -232,7 +238,7 @@ ObjectPtr ClientImpl::object_of(const Cap& cap, std::string_view type,
 void ClientImpl::close() {
   if (guard_.is_child() || is_closed_.exchange(true)) return;
   if (driver_) driver_->send_gathered();
-  peer_->disconnect(lost("session closed"));
+  peer_->disconnect(closed());
   if (driver_) driver_->stop();
 }
 

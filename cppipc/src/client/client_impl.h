@@ -82,7 +82,9 @@ class ClientImpl final : public Client, public ObjectMap {
   void open_session(const std::shared_ptr<Import>& broker, Driver::Clock::time_point until);
   void fetch_description(Driver::Clock::time_point until);
   Returned ask(Peer::CallBuilder call, Driver::Clock::time_point until);
+  // What ended the connection, in words for those who call: why, and what to do.
   Error loss(const Error& error);
+  Error closed() const;
   void ended(const Error& error);
 
   ForkGuard guard_;
@@ -100,6 +102,7 @@ class ClientImpl final : public Client, public ObjectMap {
   std::int64_t server_pid_ = 0;
   std::array<std::uint8_t, 16> server_id_{};
   std::atomic<std::uint64_t> last_call_id_{0};
+  std::atomic<bool> is_open_{false};  // the handshake is over
   std::atomic<bool> is_closed_{false};
   std::atomic<bool> is_explained_{false};
 };

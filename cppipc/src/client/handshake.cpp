@@ -4,6 +4,8 @@
 
 #include <kj/exception.h>
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "client/client_impl.h"
 
@@ -19,12 +21,19 @@ struct Reply final : PendingReply {
   Returned returned;
 };
 
+// As a user would write it: "1", "0.25"; in no locale.
+std::string text_of(double seconds) {
+  std::array<char, 32> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), seconds).ptr;
+  return {digits.data(), end};
+}
+
 Returned await(Driver& driver, Reply& reply, Driver::Clock::time_point until,
                const ConnectOptions& options) {
   if (!driver.wait(reply.waiter, until, options.on_interrupt)) {
     throw Error(ErrorKind::kTimeout,
                 "the other side accepted the connection but did not answer within " +
-                    std::to_string(options.timeout_s) + " s; is it a unity_server?");
+                    text_of(options.timeout_s) + " s; is it a unity_server?");
   }
   if (!reply.returned.error) return std::move(reply.returned);
   const Error& error = *reply.returned.error;
@@ -104,6 +113,7 @@ void ClientImpl::open() {
     const auto broker = import_at(await(*driver_, *reply, until, options_), 0);
     open_session(broker, until);
     fetch_description(until);
+    is_open_ = true;
   } catch (const kj::Exception& broken) {
     close();
     throw Error(ErrorKind::kProtocol,

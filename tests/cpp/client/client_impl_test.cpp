@@ -13,6 +13,9 @@ namespace {
 using namespace cppipc::test;
 using Ref = LoopbackBroker::Ref;
 
+// What calls of a session that was closed on this side say.
+constexpr char kClosed[] = "session closed (an inherited socket); open another session";
+
 class ClientImplTest : public BrokerTest {};
 
 Ref ref_of(const Variant& value) {
@@ -194,12 +197,12 @@ TEST_F(ClientImplTest, ClosingEndsTheSessionAndItsCalls) {
   for (int i = 0; i < 2; ++i) {
     const auto error = error_of([&] { slow->wait(kWaitS); });
     EXPECT_EQ(error.kind(), ErrorKind::kConnectionLost);
-    EXPECT_STREQ(error.what(), "session closed");
+    EXPECT_STREQ(error.what(), kClosed);
   }
-  EXPECT_STREQ(error_of([&] { broker.call(probe, "add"); }).what(), "session closed");
-  EXPECT_STREQ(error_of([&] { broker.create("Probe"); }).what(), "session closed");
-  EXPECT_STREQ(error_of([&] { broker.run("length"); }).what(), "session closed");
-  EXPECT_STREQ(error_of([&] { broker.client()->ping()->wait(kWaitS); }).what(), "session closed");
+  EXPECT_STREQ(error_of([&] { broker.call(probe, "add"); }).what(), kClosed);
+  EXPECT_STREQ(error_of([&] { broker.create("Probe"); }).what(), kClosed);
+  EXPECT_STREQ(error_of([&] { broker.run("length"); }).what(), kClosed);
+  EXPECT_STREQ(error_of([&] { broker.client()->ping()->wait(kWaitS); }).what(), kClosed);
   EXPECT_FALSE(slow->cancel());
   EXPECT_TRUE(eventually([] { return Probe::live == 0; }));
 }
@@ -230,7 +233,7 @@ TEST_F(ClientImplTest, ThreadsMayCloseAtOnceWhileOthersCall) {
         try {
           for (;; ++calls) broker.run("length", arguments("abc"));
         } catch (const Error& error) {
-          EXPECT_STREQ(error.what(), "session closed");
+          EXPECT_STREQ(error.what(), kClosed);
         }
       });
     }
@@ -331,6 +334,16 @@ TEST_F(ClientImplTest, TheLossIsExplainedOnceAndTheExplanationStays) {
   EXPECT_EQ(asked, 1);
 }
 
+TEST_F(ClientImplTest, ALossWithoutExplanationSaysWhereAndWhatToDo) {
+  LoopbackBroker broker;
+  const auto probe = broker.create("Probe");
+  broker.end_host();
+  const auto error = error_of([&] { broker.call(probe, "add"); });
+  EXPECT_EQ(error.kind(), ErrorKind::kConnectionLost);
+  EXPECT_STREQ(error.what(),
+               "the server closed the connection (an inherited socket); open another session");
+}
+
 TEST_F(ClientImplTest, ACloseOfOurOwnIsNotExplained) {
   std::atomic<int> asked{0};
   ConnectOptions options;
@@ -340,7 +353,7 @@ TEST_F(ClientImplTest, ACloseOfOurOwnIsNotExplained) {
   };
   LoopbackBroker broker({}, std::move(options));
   broker.client()->close();
-  EXPECT_STREQ(error_of([&] { broker.run("length"); }).what(), "session closed");
+  EXPECT_STREQ(error_of([&] { broker.run("length"); }).what(), kClosed);
   EXPECT_EQ(asked, 0);
 }
 
