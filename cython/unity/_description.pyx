@@ -145,7 +145,8 @@ def constructor_of(cls):
     connection = cls._connection()
     if connection is None:
         raise errors.ConnectionLost(
-            f"session closed: nothing refers any more to the session of this {cls.__name__}")
+            f"session closed: nothing refers any more to the session of this {cls.__name__}; "
+            "keep the session in a variable")
     constructor = cls._description.constructor
     if constructor is None:
         raise errors.WrongType(f"{cls.__name__} objects cannot be created, only returned by calls")

@@ -53,6 +53,11 @@ def test_methods_have_signatures_and_help(silent):
         assert word in text
 
 
+def test_a_class_whose_session_nobody_kept_says_what_to_do():
+    with pytest.raises(unity.ConnectionLost, match="session closed.*keep the session in a varia"):
+        unity.launch().types.Counter()
+
+
 def test_bound_methods(private):
     counter = private.types.Counter()
     increment = counter.increment
