@@ -179,7 +179,9 @@ class Session:
         """End the session; twice is fine.
 
         Its objects on the server are freed, pending calls and its proxies raise
-        `ConnectionLost`, and a private server ends: after 5 seconds it is killed.
+        `ConnectionLost`, and a private server ends. While a method still runs there, that takes
+        up to 2 seconds (`end_grace_s` of `launch`), which `close()`, the end of a `with` block
+        and the exit of Python wait for; after 5 seconds the server is killed.
         """
         self._connection.close(_CLOSE_PATIENCE_S)
 
