@@ -34,6 +34,19 @@ def version():
     return re.search(r"project\(cppipc VERSION ([0-9.]+)", text)[1]
 
 
+def remove_build_of_another_tree():
+    """Removes a CMake build that came along when the tree was copied or moved: it compiles the
+    sources of the place where it was made. One outside of the tree is refused."""
+    cache = BUILD_DIR / "CMakeCache.txt"
+    text = cache.read_text() if cache.exists() else ""
+    home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", text, re.MULTILINE)
+    if not home or (os.path.exists(home[1]) and os.path.samefile(home[1], ROOT)):
+        return
+    if not BUILD_DIR.is_relative_to(ROOT):
+        raise SystemExit(f"setup.py: {BUILD_DIR} is a build of {home[1]}, not of {ROOT}")
+    shutil.rmtree(BUILD_DIR)
+
+
 def compile_flags():
     flags = ["-std=c++20", "-O2", "-g1", "-Wall", "-Wextra", f"-ffile-prefix-map={ROOT}=."]
     if MODULE_SANITIZERS:
@@ -118,6 +131,7 @@ class BuildWithCMake(build_ext):
             self.parallel = JOBS
 
 
+remove_build_of_another_tree()
 setup(
     version=version(),
     package_dir={"": "client"},

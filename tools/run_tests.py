@@ -14,6 +14,7 @@ import contextlib
 import os
 import platform
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -137,9 +138,23 @@ def read_report(path):
     return len(cases) - failed - skipped, failed, skipped
 
 
+def is_of_another_tree(build, root=ROOT):
+    """True for a CMake build directory that compiles the sources of another place: it came along
+    when the tree was copied or moved."""
+    cache = build / "CMakeCache.txt"
+    if not cache.exists():
+        return False
+    home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache.read_text(), re.MULTILINE)
+    return home is not None and not (os.path.exists(home[1]) and os.path.samefile(home[1], root))
+
+
 def configure_and_build(step, folder, targets, *options):
     """Configures build/FOLDER if it is new, and builds the targets. False when that fails."""
     build = BUILD / folder
+    if is_of_another_tree(build):
+        shutil.rmtree(build)
+    if not any(p.name.endswith(("_tests", "_fuzz")) for p in build.glob("tests/*")):
+        print(f"build: compiling tests in build/{folder}; the first time takes minutes", flush=True)
     if not (build / "build.ninja").exists():
         command = ("cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-Wno-dev", *options)
         if not step.run(*command, counts=False):
