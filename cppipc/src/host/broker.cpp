@@ -157,8 +157,8 @@ class SessionServant final : public Exported {
       const auto* bytes = reinterpret_cast<const char*>(token.data());
       auto reply = value_reply(session, call, Bytes(std::string_view(bytes, token.size())));
       call.reply(std::move(reply));
-    } catch (const Error& error) {
-      reply_fault(std::move(call), error);
+    } catch (...) {
+      reply_fault(std::move(call), current_error());
     }
   }
 
@@ -176,8 +176,8 @@ class SessionServant final : public Exported {
           value_reply(session, call,
                       ObjectPtr(std::make_shared<LocalObject>(object->object(), object->type())));
       call.reply(std::move(reply));
-    } catch (const Error& error) {
-      reply_fault(std::move(call), error);
+    } catch (...) {
+      reply_fault(std::move(call), current_error());
     }
     session.core().dispose(std::move(object), false);
   }
