@@ -92,6 +92,9 @@ void Peer::reply(std::uint32_t id, std::unique_ptr<OutgoingMessage> message,
     answer->is_delivering = has_waiting;
     if (has_waiting || (!is_finished && results->has_caps())) answer->results = results;
   }
+  // Before the peer has the results: calls that it then makes on what is in them, and no more on
+  // the answer, must not overtake those that it made before.
+  if (has_waiting) deliver_waiting(answer);
   if (is_finished) {
     // The caller wants no results any more, but the protocol wants a Return.
     capnp::MallocMessageBuilder canceled(16);
@@ -103,7 +106,6 @@ void Peer::reply(std::uint32_t id, std::unique_ptr<OutgoingMessage> message,
   } else {
     connection_.send(results->builder(), flush);
   }
-  if (has_waiting) deliver_waiting(answer);
 }
 
 Cap Peer::Answer::at(capnp::List<rpc::PromisedAnswer::Op>::Reader path) const {

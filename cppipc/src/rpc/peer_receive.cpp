@@ -176,9 +176,14 @@ void Peer::handle_bootstrap(std::uint32_t id) {
   auto header = message->root().initReturn();
   header.setAnswerId(id);
   header.setReleaseParamCaps(false);
-  if (bootstrap_) {
+  std::shared_ptr<Exported> bootstrap;
+  {
+    std::lock_guard lock(mutex_);  // the connection may be ended by another thread
+    bootstrap = bootstrap_;
+  }
+  if (bootstrap) {
     auto payload = header.initResults();
-    message->content(payload).setAs<capnp::Capability>(message->add(bootstrap_));
+    message->content(payload).setAs<capnp::Capability>(message->add(std::move(bootstrap)));
   } else {
     header.initException().setReason("this side offers nothing");
   }

@@ -133,6 +133,22 @@ TEST_F(PipelineTest, AChainOfCallsOnAnswersIsDeliveredStepByStep) {
   object_->calls.clear();
 }
 
+TEST_F(PipelineTest, AnAnswerLeavesWhenTheCallsThatWaitedForItAreDelivered) {
+  // Who has it makes further calls on the object itself, which must not overtake those.
+  raw_->call(1, root_id_, "make");
+  raw_->call_answer(2, 1, "first");
+  peer_->receive();
+  bool has_answer = true;
+  const auto object = std::make_shared<Servant>([&](IncomingCall call) {
+    has_answer = raw_->next() != nullptr;
+    answer(call, text_of(call));
+  });
+  answer(root_->calls.front(), "made", object);
+  root_->calls.clear();
+  EXPECT_FALSE(has_answer);
+  EXPECT_EQ(replies(), (Texts{"2 first", "1 made"}));
+}
+
 TEST_F(PipelineTest, ACallOnItsOwnAnswerIsRefused) {
   raw_->call_answer(5, 5, "x");
   EXPECT_THROW(peer_->receive(), Error);
@@ -145,7 +161,7 @@ TEST_F(PipelineTest, CallsOnAFailedAnswerFail) {
   root_->calls.front().fail("no");
   raw_->call_answer(3, 1, "hello again");
   peer_->receive();
-  EXPECT_EQ(replies(), (Texts{"1 exception", "2 exception", "3 exception"}));
+  EXPECT_EQ(replies(), (Texts{"2 exception", "1 exception", "3 exception"}));
 }
 
 TEST_F(PipelineTest, CallsOnAnAnswerWithoutACapabilityFail) {
@@ -153,7 +169,7 @@ TEST_F(PipelineTest, CallsOnAnAnswerWithoutACapabilityFail) {
   raw_->call_answer(2, 1, "hello");
   peer_->receive();
   answer(root_->calls.front(), "nothing");
-  EXPECT_EQ(replies(), (Texts{"1 nothing", "2 exception"}));
+  EXPECT_EQ(replies(), (Texts{"2 exception", "1 nothing"}));
 }
 
 TEST_F(PipelineTest, APathThatLeadsNowhereFailsTheCall) {
@@ -314,7 +330,7 @@ TEST_F(PipelineTest, AMalformedCallOnAnAnswerFailsAlone) {
   raw_->call_answer(3, 1, "bad");
   peer_->receive();
   EXPECT_NO_THROW(answer(root_->calls.front(), "here", object_));
-  EXPECT_EQ(replies(), (Texts{"1 here", "2 exception", "3 exception"}));
+  EXPECT_EQ(replies(), (Texts{"2 exception", "3 exception", "1 here"}));
 }
 
 TEST_F(PipelineTest, AnAnswerCanBeAnArgument) {
