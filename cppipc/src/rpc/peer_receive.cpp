@@ -113,6 +113,9 @@ Cap Peer::answer_cap_locked(rpc::PromisedAnswer::Reader promised) {
 void Peer::begin_answer(std::uint32_t id) {
   auto answer = std::make_shared<Answer>();
   std::lock_guard lock(mutex_);
+  // What had arrived before the end: a call that waited in the table for another would keep this
+  // peer, and nobody empties the table any more.
+  if (end_) throw *end_;
   if (!answers_.try_emplace(id, std::move(answer)).second) {
     throw Error(ErrorKind::kProtocol, "the peer asked two questions under one number");
   }

@@ -149,6 +149,15 @@ TEST_F(PipelineTest, AnAnswerLeavesWhenTheCallsThatWaitedForItAreDelivered) {
   EXPECT_EQ(replies(), (Texts{"2 first", "1 made"}));
 }
 
+TEST_F(PipelineTest, CallsThatAreReadAfterTheEndDoNotKeepThePeer) {
+  raw_->bootstrap(1);
+  raw_->call_answer(2, 1, "late");
+  raw_->call_answer(3, 2, "later");
+  peer_->disconnect(Error(ErrorKind::kConnectionLost, "the end"));
+  EXPECT_EQ(peer_->receive(), Connection::State::kEnded);
+  EXPECT_EQ(peer_.use_count(), 1);
+}
+
 TEST_F(PipelineTest, ACallOnItsOwnAnswerIsRefused) {
   raw_->call_answer(5, 5, "x");
   EXPECT_THROW(peer_->receive(), Error);
