@@ -4,7 +4,7 @@
 import os
 import time
 
-from unity import _core, errors
+from unity import _core, _function, errors
 from unity._connection import Connection
 from unity._namespace import Namespace, toolkits_of, types_of, unknown_name
 
@@ -53,25 +53,10 @@ def _absolute(address):
 
 
 def checked_timeout(timeout_s):
-    """Seconds as a float that clocks can take; None is no limit.
-
-    Raises:
-        WrongType: it is no number, or a bool.
-        InvalidArgument: it is negative or NaN.
-    """
-    if timeout_s is None:
-        return _ENDLESS_S
-    try:
-        if isinstance(timeout_s, (bool, str, bytes, bytearray)):
-            raise TypeError
-        seconds = float(timeout_s)
-    except TypeError:
-        raise errors.WrongType(
-            f"timeout_s must be a number of seconds or None, not {type(timeout_s).__qualname__!r}"
-        ) from None
-    if not seconds >= 0:
-        raise errors.InvalidArgument(f"timeout_s must be 0 or more seconds, not {timeout_s!r}")
-    return min(seconds, _ENDLESS_S)
+    """Seconds as a float that clocks can take; None is no limit. Raises: as options() does."""
+    return (
+        _ENDLESS_S if timeout_s is None else min(_function.checked_timeout(timeout_s), _ENDLESS_S)
+    )
 
 
 def _named(params):

@@ -186,11 +186,21 @@ cdef object not_portable(Routine routine):
     return TypeError(f"{routine.qualname}() belongs to its session and cannot be pickled or copied")
 
 
-cdef object checked_timeout(object timeout_s):
-    if isinstance(timeout_s, (bool, str, bytes)) or not hasattr(timeout_s, "__float__"):
+def checked_timeout(timeout_s):
+    """Seconds as a float.
+
+    Raises:
+        WrongType: it is no number, or a bool.
+        InvalidArgument: it is negative or NaN.
+    """
+    try:
+        if isinstance(timeout_s, (bool, str, bytes, bytearray)):
+            raise TypeError
+        seconds = float(timeout_s)
+    except TypeError:
         raise errors.WrongType(
-            f"timeout_s is a number of seconds or None, not {type(timeout_s).__qualname__!r}")
-    seconds = float(timeout_s)
+            f"timeout_s must be a number of seconds or None, not {type(timeout_s).__qualname__!r}"
+        ) from None
     if not seconds >= 0:
         raise errors.InvalidArgument(f"timeout_s must be 0 or more seconds, not {timeout_s!r}")
     return seconds

@@ -180,5 +180,5 @@ def test_functions_are_told_from_toolkits(session):
 
 @pytest.mark.parametrize("timeout_s", [True, "5", b"5", [1], object()])
 def test_timeouts_are_numbers(session, timeout_s):
-    with pytest.raises(TypeError, match="timeout_s is a number of seconds or None, not"):
+    with pytest.raises(TypeError, match="timeout_s must be a number of seconds or None, not"):
         session.types.Counter().increment.options(timeout_s=timeout_s)

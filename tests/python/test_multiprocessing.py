@@ -253,8 +253,7 @@ def test_what_is_in_a_queue_at_the_end_leaves_before_the_sessions_end(shared, ru
 
         class UntilTheEnd:
             def __reduce__(self):
-                while threading.main_thread().is_alive():
-                    time.sleep(0.001)
+                threading.main_thread().join(30)
                 until = time.monotonic() + 0.5  # by then, the sessions would have ended
                 while not session.closed and time.monotonic() < until:
                     time.sleep(0.001)

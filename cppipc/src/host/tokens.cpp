@@ -75,7 +75,7 @@ Tokens::Token Tokens::give(std::uint64_t session, std::shared_ptr<Instance> obje
       kept_.splice(kept_.end(), entry->kept ? kept_ : aged_, entry);
       entry->kept = std::move(object);
       entry->expiry = expiry;
-      changed_.notify_one();
+      if (kept_.size() == 1) changed_.notify_one();
       return entry->token;
     }
     erase_locked(entry, let_go);  // of an object that is gone, whose place another has
@@ -89,7 +89,7 @@ Tokens::Token Tokens::give(std::uint64_t session, std::shared_ptr<Instance> obje
   by_token_.emplace(token, entry);
   by_object_.emplace(std::pair{session, entry->key}, entry);
   ++counts_[session];
-  changed_.notify_one();
+  if (kept_.size() == 1) changed_.notify_one();  // otherwise another one expires before it
   lock.unlock();
   let_go_all(std::move(let_go));
   return token;
