@@ -37,16 +37,18 @@ PUBLIC = ("cppipc/",)
 # The generated header of the schema lies beside the public ones but speaks Cap'n Proto.
 SCHEMA = "cppipc/broker.capnp.h"
 WIRE_LIBRARIES = (*CAPNP, SCHEMA, "xxhash.h")
+VALUES = ("memory/", "values/")
 
 # The first room whose folder holds a file counts, so inner folders come first.
 ROOMS = (
     Room("cppipc/include/cppipc/interop", (*PUBLIC, *CAPNP)),
     Room("cppipc/include", PUBLIC),
-    Room("cppipc/src/values", (*PUBLIC, "values/")),
-    Room("cppipc/src/wire", (*PUBLIC, *WIRE_LIBRARIES, "values/", "wire/")),
-    Room("cppipc/src/rpc", (*PUBLIC, *WIRE_LIBRARIES, "values/", "wire/", "rpc/")),
-    Room("cppipc/src/host", (*PUBLIC, *WIRE_LIBRARIES, "values/", "wire/", "rpc/", "host/")),
-    Room("cppipc/src/client", (*PUBLIC, *WIRE_LIBRARIES, "values/", "wire/", "rpc/", "client/")),
+    Room("cppipc/src/memory", (*PUBLIC, "memory/")),
+    Room("cppipc/src/values", (*PUBLIC, "memory/", "values/")),
+    Room("cppipc/src/wire", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/")),
+    Room("cppipc/src/rpc", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/")),
+    Room("cppipc/src/host", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/", "host/")),
+    Room("cppipc/src/client", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/", "client/")),
     Room("toolkits", (*PUBLIC, "toolkits/")),
     Room(
         "server",

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Memory that other processes can map: one sealed memfd and the one mapping that its maker has.
+//
+// What is known about an arena (its blocks, who has it mapped) lies in private memory: a peer that
+// maps it can spoil the bytes it was lent to write, and nothing else.
+
+#include <cppipc/error.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace cppipc {
+
+// What those may do who map an arena that was made here. The kernel enforces it by seals.
+enum class ArenaAccess : std::uint8_t {
+  kUndecided,  // nobody has it yet; see Arena::decide()
+  kRead,       // sealed against every further writable mapping
+  kWrite,
+};
+
+struct ArenaOptions {
+  ArenaAccess access = ArenaAccess::kWrite;
+  bool has_huge_pages = false;     // asked of the kernel, which may not have them
+  bool is_copied_at_fork = false;  // the child gets the bytes of that moment; else see below
+};
+
+// Owns: the memfd and its mapping, which begins at a page and is zeroed.
+// Threads: any. Fork: in a child the same addresses are the child's own from then on: what it
+// writes stays there; what the parent writes later may show until the child touches the page.
+class Arena : public std::enable_shared_from_this<Arena> {
+ public:
+  // `size_bytes` is rounded up to whole pages. No page is committed before it is touched.
+  // Errors: kOutOfMemory; kInputOutput where there are no memfds or no descriptors left.
+  static std::shared_ptr<Arena> make(std::size_t size_bytes, const ArenaOptions& options = {});
+  ~Arena();
+
+  // Unique in this process, also after a fork; never used again, never 0.
+  std::uint64_t id() const { return id_; }
+  int fd() const { return fd_; }
+  std::byte* data() const { return data_; }
+  std::size_t size() const { return size_; }
+  // The file's number, by which a receiver knows the descriptor among others.
+  std::uint64_t inode() const { return inode_; }
+  bool contains(const void* begin, std::size_t bytes) const;
+
+  // Decides what peers may do, unless that was decided before. Returns what holds now.
+  // Errors: kInputOutput.
+  ArenaAccess decide(ArenaAccess wanted);
+  ArenaAccess access() const;
+
+  // Keeps `what` as long as the arena lives, or until `key` is detached: what a peer has given for
+  // mapping it. detach() of an arena that peers may write retires it: the peer may still have it.
+  void attach(const void* key, std::shared_ptr<const void> what);
+  std::shared_ptr<const void> attached(const void* key) const;
+  void detach(const void* key);
+  // Nothing new may be put into it.
+  bool is_retired() const;
+  // Whether this is the child of the process that made it: peers know nothing of what is here now.
+  bool is_inherited() const;
+};
+
+}  // namespace cppipc

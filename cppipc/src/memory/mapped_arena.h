@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// An arena that a peer has made, mapped here.
+
+#include <cppipc/error.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace cppipc {
+
+// Owns: the descriptor and one mapping of all of it. Threads: any.
+class MappedArena : public std::enable_shared_from_this<MappedArena> {
+ public:
+  // Takes the descriptor, also when it throws, and looks at what it is before it maps it: a memfd
+  // of ordinary pages, sealed against shrinking and against other seals, and at least `size_bytes`
+  // long. `is_writable` maps it for writing, which the peer must have allowed. Errors: kProtocol
+  // for a descriptor that is nothing of the kind; kOutOfMemory, kInputOutput.
+  static std::shared_ptr<MappedArena> map(int memfd, std::uint64_t size_bytes, bool is_writable);
+  ~MappedArena();
+
+  std::size_t size() const;
+  bool is_writable() const;
+  // The bytes there; null unless they lie in the arena.
+  std::byte* at(std::uint64_t offset, std::uint64_t size_bytes) const;
+  // A copy-on-write view of `size_bytes` from `offset`, which is a multiple of the page: what is
+  // written to it stays here. A mapping of its own, as long as the result lives.
+  // Errors: kProtocol outside the arena; kOutOfMemory.
+  std::shared_ptr<std::byte> private_view(std::uint64_t offset, std::uint64_t size_bytes) const;
+};
+
+}  // namespace cppipc
