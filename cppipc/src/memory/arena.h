@@ -7,11 +7,14 @@
 
 #include <cppipc/error.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
+#include <utility>
 #include <vector>
+
+#include "memory/mapping.h"
 
 namespace cppipc {
 
@@ -36,21 +39,26 @@ class Arena : public std::enable_shared_from_this<Arena> {
   // `size_bytes` is rounded up to whole pages. No page is committed before it is touched.
   // Errors: kOutOfMemory; kInputOutput where there are no memfds or no descriptors left.
   static std::shared_ptr<Arena> make(std::size_t size_bytes, const ArenaOptions& options = {});
-  ~Arena();
+  // What is attached is dropped on the thread that drops the last share, which may be any.
+  ~Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
 
   // Unique in this process, also after a fork; never used again, never 0.
   std::uint64_t id() const { return id_; }
-  int fd() const { return fd_; }
-  std::byte* data() const { return data_; }
-  std::size_t size() const { return size_; }
+  int fd() const { return mapping_.fd(); }
+  std::byte* data() const { return mapping_.data(); }
+  std::size_t size() const { return mapping_.size(); }
   // The file's number, by which a receiver knows the descriptor among others.
   std::uint64_t inode() const { return inode_; }
-  bool contains(const void* begin, std::size_t bytes) const;
+  bool contains(const void* begin, std::size_t bytes) const {
+    return mapping_.contains(begin, bytes);
+  }
 
   // Decides what peers may do, unless that was decided before. Returns what holds now.
   // Errors: kInputOutput.
   ArenaAccess decide(ArenaAccess wanted);
-  ArenaAccess access() const;
+  ArenaAccess access() const { return access_.load(std::memory_order_acquire); }
 
   // Keeps `what` as long as the arena lives, or until `key` is detached: what a peer has given for
   // mapping it. detach() of an arena that peers may write retires it: the peer may still have it.
@@ -58,9 +66,23 @@ class Arena : public std::enable_shared_from_this<Arena> {
   std::shared_ptr<const void> attached(const void* key) const;
   void detach(const void* key);
   // Nothing new may be put into it.
-  bool is_retired() const;
+  bool is_retired() const { return is_retired_.load(std::memory_order_acquire); }
+  // How many arenas of this process have been retired: a pool that has seen as many before need not
+  // ask each of its own.
+  static std::uint64_t retirements();
   // Whether this is the child of the process that made it: peers know nothing of what is here now.
-  bool is_inherited() const;
+  bool is_inherited() const { return mapping_.is_inherited(); }
+
+ private:
+  Arena(OwnedFd fd, std::size_t size_bytes, const ArenaOptions& options);
+
+  std::uint64_t id_;
+  std::uint64_t inode_ = 0;
+  std::atomic<ArenaAccess> access_{ArenaAccess::kUndecided};
+  std::atomic<bool> is_retired_{false};
+  // Guarded by Mapping::mutex(). Few: one for each session that knows the arena.
+  std::vector<std::pair<const void*, std::shared_ptr<const void>>> attached_;
+  Mapping mapping_;  // last: the memory goes before those are told who had it mapped
 };
 
 }  // namespace cppipc

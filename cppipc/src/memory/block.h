@@ -20,7 +20,7 @@ enum class BlockUse {
 struct BlockHold {
   std::shared_ptr<Arena> arena;
   std::byte* begin = nullptr;  // of the whole block
-  std::size_t size_bytes = 0;
+  std::size_t size_bytes = 0;  // of all that is reserved for it: at least what was asked for
   BlockUse use = BlockUse::kGiven;
   std::shared_ptr<void> pool;  // null for an arena that is one block
   void operator()(const void*) const noexcept;
