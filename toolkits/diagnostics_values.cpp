@@ -78,10 +78,10 @@ void describe_array(const AnyArray& array, VariantMap& seen) {
   seen["strides"] = Tuple{list_of(array.strides).items};
   seen["readonly"] = array.is_readonly;
   seen["nbytes"] = array.nbytes();
-  // Arrays cross by value, in this message or in pieces beside it; none lies in an arena.
   seen["inline"] = array.origin == ArrayOrigin::kMessage;
-  seen["arena"] = Variant();
-  seen["offset"] = Variant();
+  const auto place = arena_place(array);
+  seen["arena"] = place ? Variant(static_cast<std::int64_t>(place->arena)) : Variant();
+  seen["offset"] = place ? Variant(static_cast<std::int64_t>(place->offset)) : Variant();
 }
 
 VariantMap describe(const Variant& x) {
@@ -120,9 +120,11 @@ Variant alloc(const std::variant<std::int64_t, std::vector<std::int64_t>>& given
 List pair(const Variant& x, const Variant& y) { return {{x, y}}; }
 
 void fill_lent(const AnyArray& x, const Variant& value) {
-  if (x.is_readonly || x.origin != ArrayOrigin::kHere) {
+  const bool is_copy = x.origin == ArrayOrigin::kMessage || x.origin == ArrayOrigin::kBeside;
+  if (x.is_readonly || is_copy) {
     throw Error(ErrorKind::kInvalidArgument,
-                "x was not lent writable: the server has a copy of it, or may not write it");
+                "x was not lent writable: the server has a copy of it, or may not write it; "
+                "pass unity.share(x, \"rw\")");
   }
   fill(x, value);
 }

@@ -195,18 +195,23 @@ def dtype_of(text, code):
 _known_dtypes = {}
 
 
-def to_numpy(buffer, text, code, is_scalar):
-    """An ndarray over the memory of `buffer`, or a NumPy scalar; `buffer` without NumPy."""
+def numpy_dtype(text, code, itemsize):
+    """The dtype of a text and code; None without NumPy."""
     try:
-        import numpy
+        import numpy  # noqa: F401
     except ImportError:
-        return buffer
+        return None
     dtype = dtype_of(text, code)
-    if dtype.itemsize != buffer.itemsize:
-        raise ValueError(f"the server sent elements of {buffer.itemsize} bytes as {text}")
-    order = "F" if buffer.is_fortran else "C"
-    array = numpy.ndarray(buffer.shape, dtype, buffer, order=order)
-    return array[()] if is_scalar else array
+    if dtype.itemsize != itemsize:
+        raise ValueError(f"the server sent elements of {itemsize} bytes as {text}")
+    return dtype
+
+
+def to_numpy(buffer, dtype, shape, offset, strides):
+    """An ndarray over the memory of `buffer`, which is one of bytes."""
+    import numpy
+
+    return numpy.ndarray(shape, dtype, buffer, offset, strides)
 
 
 def array_array(code, buffer):

@@ -13,10 +13,29 @@ const protocol :UInt32 = 1;
 interface Broker {
   # What a server gives to whoever connects.
 
-  open @0 (protocol :UInt32, messageBytes :UInt64, inlineBytes :UInt64)
-      -> (session :Session, welcome :Welcome);
+  open @0 (protocol :UInt32, messageBytes :UInt64, inlineBytes :UInt64,
+           memory :Memory, probe :UInt64)
+      -> (session :Session, welcome :Welcome, memory :Memory);
   # Begins the session. `messageBytes` and `inlineBytes` are the caller's own limits in bytes;
   # the smaller one of both sides holds. At most one session per connection.
+  # A caller that can share memory passes its `memory`, and with the message the descriptor of a
+  # file whose inode is `probe`. The result has the server's `memory` if that descriptor arrived;
+  # else, and without a `memory`, all bytes cross by value.
+}
+
+interface Memory {
+  # What one side of a session maps of the other's memory.
+
+  register @0 (arena :UInt64, sizeBytes :UInt64, inode :UInt64, isWritable :Bool)
+      -> (mapping :Mapping, fault :Fault);
+  # Maps an arena: a memfd, sealed against shrinking, whose descriptor came with this message and
+  # has that inode. `arena` is a number that the caller never uses for another. The arena is mapped
+  # as long as `mapping` is held, or a value in it lives; without one (`fault` says why) nothing of
+  # it can be read but by Blob.read.
+}
+
+interface Mapping {
+  # A mapped arena. To drop it says that the arena is not used any more.
 }
 
 struct Welcome {
@@ -139,7 +158,22 @@ struct Variant {
 
 struct Complex { real @0 :Float64; imaginary @1 :Float64; }
 
-struct LargeBytes { size @0 :UInt64; blob @1 :Blob; }
+struct LargeBytes {
+  # Bytes beside the message, and where they lie in shared memory, if they do.
+
+  size @0 :UInt64;
+  blob @1 :Blob;
+  # Keeps the bytes as they are until it is dropped. One of the receiver's own blobs brings its own
+  # bytes back to it.
+  arena @2 :UInt64;
+  # In which the bytes lie, of those that the sender has registered; 0 for none.
+  offset @3 :UInt64;
+  # Of the first byte in the arena.
+  begin @4 :UInt64;
+  # Of the first byte in the blob.
+  access @5 :UInt8;
+  # cppipc::Access.
+}
 
 struct DateTime {
   year @0 :Int32;
@@ -170,7 +204,13 @@ struct Array {
     data @6 :Data;
     # The elements, one after the other.
     large @7 :LargeBytes;
+    # The same, unless there are strides.
   }
+  strides @8 :List(Int64);
+  # Of a large array that has gaps, or another order: bytes from one element to the next in each
+  # dimension. Else empty.
+  start @9 :UInt64;
+  # With strides: where the element with all indices 0 lies among the bytes.
 }
 
 struct Reference {

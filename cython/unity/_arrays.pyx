@@ -23,6 +23,9 @@ from unity._runtime cimport PyObject, Runtime, runtime
 from unity import _dtypes, errors
 
 
+cdef extern from "Python.h":
+    bint PyMemoryView_Check(object)
+
 cdef extern from *:
     """
     // What the capsule `__array_struct__` points to: NumPy's array interface, version 3.
@@ -107,15 +110,32 @@ cdef int put_ndarray(cppipc.Variant* out, object array, object owner, cppipc.Arr
 
 cdef int keep_or_copy(cppipc.AnyArray* array, object owner, bint can_share,
                       const Marshaller* marshaller) except -1:
-    # Shares large arrays that nobody can change before the server has them.
-    if (not can_share or (marshaller.is_copying and not array.is_readonly)
-            or array.nbytes() <= <int64_t>kShareBytes):
-        flavor = array.flavor
+    # Memory that is shared with a server stays where it is, also if it may change.
+    if cppipc.share_in_place(array[0]):
+        return 0
+    cdef Buffer under = buffer_under(owner)
+    if under is not None and access.share_memory_of(array[0], under.array):
+        return 0
+    if array.nbytes() <= <int64_t>kShareBytes:
         array[0] = array.copy()
-        array.flavor = flavor
+    elif not can_share or (marshaller.is_copying and not array.is_readonly):
+        with nogil:
+            array[0] = cppipc.copy_into(marshaller.pool, array[0])
     else:
+        # Nobody can change it before the server has it.
         array.owner = process_runtime.keep(<PyObject*>owner)
     return 0
+
+
+cdef Buffer buffer_under(object owner):
+    # What came from a server, and has its memory still; None if the memory is not of that kind.
+    while numpy_ndarray is not None and isinstance(owner, numpy_ndarray):
+        owner = owner.base
+    if PyMemoryView_Check(owner):
+        owner = owner.obj
+    if type(owner) is Buffer:
+        return owner
+    return None
 
 
 cdef int fill_dtype(cppipc.DType* out, object dtype, const Marshaller* marshaller) except -1:
@@ -184,6 +204,11 @@ cdef object from_array(const cppipc.AnyArray& array):
         return _dtypes.array_array(chr(buffer.array.dtype.code), buffer)
     if flavor == cppipc.ArrayFlavor.kBuffer:
         return buffer
-    return _dtypes.to_numpy(buffer, buffer.array.dtype.text.decode(),
-                            chr(buffer.array.dtype.code),
-                            flavor == cppipc.ArrayFlavor.kScalar)
+    dtype = _dtypes.numpy_dtype(buffer.array.dtype.text.decode(), chr(buffer.array.dtype.code),
+                                buffer.itemsize)
+    if dtype is None:
+        return buffer
+    under = buffer_of(access.bytes_under(buffer.array))
+    offset = <intptr_t>buffer.array.data - <intptr_t>under.array.data if buffer.nbytes else 0
+    result = _dtypes.to_numpy(under, dtype, buffer.shape, offset, buffer.strides)
+    return result[()] if flavor == cppipc.ArrayFlavor.kScalar else result

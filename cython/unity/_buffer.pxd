@@ -8,10 +8,11 @@ cdef class Buffer:
     cdef bytes format_  # of the buffer protocol; None until asked for
     cdef object __weakref__
 
+    cdef int check_order(self, int flags) except -1
     cdef bytes buffer_format(self)
     cdef bytes element(self, tuple indices)
     cdef bint is_plain(self) except -1
 
 
-# A writable buffer, contiguous in C or Fortran order, that shares the memory where it can.
+# A writable buffer that shares the memory where it can.
 cdef Buffer buffer_of(const cppipc.AnyArray& array)

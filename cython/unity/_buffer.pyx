@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory made by C++, for Python."""
 
-from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES
+from cpython.buffer cimport (
+    PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND,
+    PyBUF_STRIDES)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.object cimport Py_EQ, Py_NE
 from unity cimport cppipc
@@ -126,6 +128,17 @@ cdef class Buffer:
     def __repr__(self):
         return f"<unity.Buffer of {self.dtype}, shape {self.shape}>"
 
+    cdef int check_order(self, int flags) except -1:
+        cdef bint is_c = self.array.is_c_contiguous()
+        cdef bint is_f = self.array.is_f_contiguous()
+        if (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS and not is_c:
+            raise BufferError("the memory is not in C order")
+        if (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS and not is_f:
+            raise BufferError("the memory is not in Fortran order")
+        if (flags & PyBUF_ANY_CONTIGUOUS) == PyBUF_ANY_CONTIGUOUS and not is_c and not is_f:
+            raise BufferError("the memory has gaps or is in another order")
+        return 0
+
     cdef bytes buffer_format(self):
         if self.format_ is None:
             self.format_ = _dtypes.format_of(
@@ -135,8 +148,9 @@ cdef class Buffer:
     def __getbuffer__(self, Py_buffer* view, int flags):
         if (flags & PyBUF_STRIDES) != PyBUF_STRIDES and not self.array.is_c_contiguous():
             # One dimension of bytes is what a reader without strides gets, in any order.
-            if (flags & PyBUF_ND) == PyBUF_ND:
-                raise BufferError("the memory is in Fortran order; ask for strides")
+            if (flags & PyBUF_ND) == PyBUF_ND or not self.array.is_f_contiguous():
+                raise BufferError("the memory is not in C order; ask for strides")
+        self.check_order(flags)
         view.buf = <void*>self.array.data if self.array.data != NULL else <void*>&self.array
         view.obj = self
         view.len = self.array.nbytes()
@@ -153,7 +167,7 @@ cdef class Buffer:
 
 cdef Buffer buffer_of(const cppipc.AnyArray& array):
     cdef Buffer buffer = Buffer.__new__(Buffer)
-    if array.is_readonly or not (array.is_c_contiguous() or array.is_f_contiguous()):
+    if array.is_readonly:
         flavor = array.flavor
         buffer.array = array.copy()
         buffer.array.flavor = flavor

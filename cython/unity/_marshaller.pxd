@@ -22,6 +22,7 @@ cdef extern from "marshaller.h" namespace "unity" nogil:
         PyObject* connection
         size_t keys
         cbool is_copying
+        cppipc.SharedPool* pool
         cppipc.CallOptions options
         Level* enter(PyObject* container) except +
 

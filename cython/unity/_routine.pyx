@@ -54,6 +54,7 @@ cdef class Routine:
         marshaller.connection = <PyObject*>connection
         marshaller.options = options
         marshaller.is_copying = is_copying
+        marshaller.pool = connection.client.get().limits().pool.get()
         marshaller.words_max = connection.client.get().limits().message_bytes // 8
         place = out.begin(positional + named, connection.client.get().limits())
         for i in range(positional):

@@ -25,6 +25,10 @@ cdef extern from "<array>" namespace "std" nogil:
     cdef cppclass Bytes16 "std::array<std::uint8_t, 16>":
         uint8_t* data()
 
+cdef extern from "cppipc/shared_pool.h" namespace "cppipc" nogil:
+    cdef cppclass SharedPool:
+        pass
+
 cdef extern from "cppipc/array.h" namespace "cppipc" nogil:
     cdef cppclass DType:
         string text
@@ -51,6 +55,9 @@ cdef extern from "cppipc/array.h" namespace "cppipc" nogil:
         cbool is_c_contiguous()
         cbool is_f_contiguous()
         AnyArray copy() except +raise_as_python
+
+    AnyArray copy_into(SharedPool*, const AnyArray&) except +raise_as_python
+    cbool share_in_place(AnyArray&) except +raise_as_python
 
 cdef extern from "cppipc/variant.h" namespace "cppipc" nogil:
     cdef enum class Kind(uint8_t):
@@ -146,6 +153,7 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
 
 cdef extern from "cppipc/value_writer.h" namespace "cppipc" nogil:
     cdef cppclass MarshalLimits:
+        shared_ptr[SharedPool] pool
         uint64_t message_bytes
         uint64_t inline_bytes
 

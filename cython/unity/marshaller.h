@@ -32,6 +32,7 @@ struct Marshaller {
   PyObject* connection = nullptr;  // borrowed: where the value goes; null: proxies are refused
   std::size_t keys = 0;            // how many keys of dicts and items of sets one is inside of
   bool is_copying = false;         // memory that may change is copied, not shared
+  cppipc::SharedPool* pool = nullptr;  // where copies of large memory are made; null: anywhere
   cppipc::CallOptions options;     // of the call the value is for
 
   Level* enter(PyObject* container) {

@@ -7,6 +7,7 @@
 #include <cppipc/variant.h>
 
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -48,6 +49,30 @@ inline void put_decimal(Variant* out, const char* text, std::size_t size) {
 }
 inline void put_uuid(Variant* out, const char* bytes) {
   std::memcpy(out->storage().emplace<cppipc::Uuid>().bytes.data(), bytes, 16);
+}
+// The memory under an array, as an array of bytes.
+inline cppipc::AnyArray bytes_under(const cppipc::AnyArray& array) {
+  const auto bytes = cppipc::extent_of(array);
+  cppipc::AnyArray under;
+  under.dtype = cppipc::DType::of<std::uint8_t>();
+  under.shape = {static_cast<std::int64_t>(bytes.size())};
+  under.strides = {1};
+  under.data = bytes.data();
+  under.owner = array.owner;
+  under.is_readonly = array.is_readonly;
+  return under;
+}
+// If the elements lie in those of `under`, in memory that is shared with a peer, gives `array` the
+// same owner, and returns true.
+inline bool share_memory_of(cppipc::AnyArray& array, const cppipc::AnyArray& under) {
+  const auto inner = cppipc::extent_of(array);
+  const auto outer = cppipc::extent_of(under);
+  if (inner.empty() || outer.empty() || !cppipc::arena_place(under)) return false;
+  const std::less_equal<const std::byte*> before;
+  if (!before(outer.data(), inner.data())) return false;
+  if (!before(inner.data() + inner.size(), outer.data() + outer.size())) return false;
+  array.owner = under.owner;
+  return true;
 }
 inline void put_array(Variant* out, cppipc::AnyArray& array) { *out = Variant(std::move(array)); }
 inline void put_object(Variant* out, const std::shared_ptr<cppipc::RemoteObject>& object) {

@@ -26,6 +26,8 @@ cdef extern from "variant_access.h" namespace "unity" nogil:
     void put_timedelta(Variant*, int32_t, int32_t, int32_t)
     void put_decimal(Variant*, const char*, size_t) except +raise_as_python
     void put_uuid(Variant*, const char*)
+    cbool share_memory_of(AnyArray&, const AnyArray&) except +raise_as_python
+    AnyArray bytes_under(const AnyArray&) except +raise_as_python
     void put_array(Variant*, AnyArray&) except +raise_as_python
     void set_c_strides(AnyArray&) except +raise_as_python
     void put_enum(

@@ -54,7 +54,7 @@ class FuzzCaps final : public OutgoingCaps, public IncomingCaps {
     return static_cast<const FuzzObject&>(*object).id();
   }
   // Never reached: all limits of this file are larger than its inputs.
-  capnp::Capability::Client blob(BlobSource) override { std::abort(); }
+  PlacedBlob blob(BlobSource) override { std::abort(); }
 
   ObjectPtr object(const capnp::Capability::Client&, std::string_view type,
                    std::span<const std::uint8_t> id) override {

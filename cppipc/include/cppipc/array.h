@@ -9,12 +9,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace cppipc {
+
+class SharedPool;
 
 // The type of an array's elements, in NumPy's terms.
 struct DType {
@@ -46,12 +49,12 @@ enum class ArrayFlavor : std::uint8_t {
   kBuffer = 4,      // any other exporter of the buffer protocol
 };
 
-// Where the elements of an array came from. What is written to those that came from elsewhere is
-// written to a copy: the sender does not see it.
+// Where the elements of an array came from.
 enum class ArrayOrigin : std::uint8_t {
   kHere = 0,     // made in this process
-  kMessage = 1,  // lay in the message that brought the array
-  kBeside = 2,   // came beside the message, in pieces
+  kMessage = 1,  // copied from the message that brought the array: the sender's are others
+  kBeside = 2,   // came beside the message, and are nobody else's any more
+  kLent = 3,     // lie in memory that the sender goes on using: both see what either one writes
 };
 
 // Owns: a share of `owner`, which keeps `data` alive. Copying shares the memory.
@@ -79,6 +82,23 @@ struct AnyArray {
   // Same dtype, shape and elements (bitwise: NaN equals itself); strides and flavor do not matter.
   bool operator==(const AnyArray& other) const;
 };
+
+// The bytes from the lowest element to the end of the highest one, whatever the strides are; none
+// if there is no element.
+std::span<std::byte> extent_of(const AnyArray& array);
+
+// Where the elements lie in memory that is shared with a peer.
+struct ArenaPlace {
+  std::uint64_t arena = 0;  // the number its maker gave it
+  std::uint64_t offset = 0;  // of the element with all indices 0, in bytes
+};
+// nullopt for memory of this process alone.
+std::optional<ArenaPlace> arena_place(const AnyArray& array);
+// If the elements lie in a SharedPool of this process, makes a share of their block the owner, so
+// that they cross without a copy, and returns true.
+bool share_in_place(AnyArray& array);
+// A copy in C or Fortran order in a block of `pool`; in ordinary memory if that is null or full.
+AnyArray copy_into(SharedPool* pool, const AnyArray& array);
 
 // A new writable array of zeros in C order. Errors: kOutOfMemory, kInvalidArgument for negative
 // shapes, kOverflow.
@@ -122,8 +142,8 @@ class Array {
  public:
   explicit Array(std::vector<std::int64_t> shape);
   explicit Array(std::int64_t length) : Array(std::vector<std::int64_t>{length}) {}
-  // Takes the memory if it is owned, writable, aligned, in C order and of exactly T; copies
-  // otherwise.
+  // Takes the memory if it is owned, writable, not lent, aligned, in C order and of exactly T;
+  // copies otherwise.
   // Errors: kWrongType if the dtype is another.
   explicit Array(AnyArray array);
 

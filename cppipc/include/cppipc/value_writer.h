@@ -6,6 +6,7 @@
 // writes begins with the arguments of a call, fills each place once, and then the places of the
 // containers that it puts there. Limits are checked on the way: what was finished can be sent.
 
+#include <cppipc/shared_pool.h>
 #include <cppipc/variant.h>
 
 #include <cstddef>
@@ -23,6 +24,8 @@ namespace cppipc {
 struct MarshalLimits {
   std::uint64_t message_bytes = 64ull << 20;
   std::uint64_t inline_bytes = 1ull << 20;  // larger texts, bytes and arrays go beside the message
+  // Where they are copied to, if they must be; null: to memory that only this process has.
+  std::shared_ptr<SharedPool> pool;
 };
 
 // Owns: the bytes written so far, and shares of the objects and of the bulk beside the message.
@@ -86,7 +89,10 @@ class ValueWriter {
   struct Attachment {
     ObjectPtr object;
     Bytes bulk;
-    Place id = 0;  // of the two words for an object's id
+    bool is_sole = false;  // nobody else has a share of the bulk
+    // Of the words to be filled in when the message is made: two for an object's id, four for the
+    // place of the bulk.
+    Place fill = 0;
   };
   const std::vector<Attachment>& attachments() const { return attachments_; }
 
@@ -115,14 +121,18 @@ class ValueWriter {
   bool is_beside(std::uint64_t bytes) const {
     return bytes > inline_bytes_ || (bytes >= kBulkBytes && size_ >= limit_words_ / 2);
   }
-  void put_large(Place pointer, Bytes bulk);
+  void put_large(Place pointer, Bytes bulk, bool is_sole);
+  // Memory for bytes beside the message.
+  std::shared_ptr<std::byte> bulk_memory(std::size_t size_bytes) const;
+  Bytes bulk_of(const AnyArray& array, std::size_t size_bytes) const;
   void set_tag(Place place, std::uint64_t tag) { words_.get()[place] = tag; }
   void put_plain(Place place, const Variant& value);
   void put_moment(Place place, const Variant& value);
-  void put_array(Place place, const AnyArray& array);
+  void put_array(Place place, const std::shared_ptr<const AnyArray>& held);
+  void put_strided(Place pointers, const AnyArray& array, bool is_sole);
   void put_object(Place place, const ObjectPtr& object);
   void put_enum_member(Place place, const EnumMember& member);
-  void attach(Place pointer, ObjectPtr object, Bytes bulk, Place id);
+  void attach(Place pointer, Attachment attachment);
   friend class VariantWalk;
 
   std::unique_ptr<std::uint64_t[], Free> words_;
@@ -131,6 +141,7 @@ class ValueWriter {
   std::size_t limit_words_ = 0;
   std::uint64_t inline_bytes_ = 0;
   std::uint64_t limit_bytes_ = 0;
+  std::shared_ptr<SharedPool> pool_;
   // Past the limit nothing is kept: words are written over each other, and only counted.
   std::uint64_t words_past_ = 0;
   std::vector<Attachment> attachments_;

@@ -18,6 +18,8 @@ constexpr std::uint16_t kDescribe = 0, kCreate = 1, kRun = 2, kCancel = 3, kPing
 constexpr std::uint64_t kPlainWords = 32;
 // What a server may send before it has said what its own limit is.
 constexpr std::uint64_t kHandshakeBytes = 64 << 20;
+// Of the server's, mapped here: as many as it may need, and far fewer than there can be mappings.
+constexpr std::size_t kArenasMax = 16384;
 constexpr unsigned kArgumentsPointer = 2;  // of the params of create, run and Object.call
 
 // For calls whose reply says nothing.
@@ -35,7 +37,8 @@ ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string trans
       poller_(std::make_shared<Poller>()),
       references_(std::make_shared<ReferenceSource>(poller_)),
       peer_(std::make_shared<Peer>(
-          std::move(socket), std::min(options_.message_bytes, kHandshakeBytes), references_)) {
+          std::move(socket), std::min(options_.message_bytes, kHandshakeBytes), references_)),
+      share_(std::make_shared<MemoryShare>(MemoryLimits{kArenasMax})) {
   limits_.message_bytes = options_.message_bytes;
   limits_.inline_bytes = options_.inline_bytes;
   if (!options_.on_interrupt) return;
@@ -77,6 +80,7 @@ Error ClientImpl::closed() const {
 
 void ClientImpl::ended(const Error& error) {
   peer_->disconnect(is_closed_ ? closed() : loss(error));
+  share_->close();
 }
 
 template <class Params, class Fill>
@@ -239,6 +243,7 @@ void ClientImpl::close() {
   if (guard_.is_child() || is_closed_.exchange(true)) return;
   if (driver_) driver_->send_gathered();
   peer_->disconnect(closed());
+  share_->close();
   if (driver_) driver_->stop();
 }
 
@@ -249,6 +254,7 @@ void ClientImpl::abandon() noexcept {
   new std::shared_ptr<Poller>(poller_);
   new std::shared_ptr<Driver>(driver_);
   new std::shared_ptr<Import>(session_);
+  new std::shared_ptr<MemoryShare>(share_);
 }
 
 }  // namespace cppipc

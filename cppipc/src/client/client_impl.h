@@ -9,6 +9,7 @@
 #include "client/driver.h"
 #include "client/reference.h"
 #include "rpc/fork_guard.h"
+#include "rpc/memory_share.h"
 #include "rpc/message_caps.h"
 
 namespace cppipc {
@@ -63,6 +64,7 @@ class ClientImpl final : public Client, public ObjectMap {
                       std::span<const std::uint8_t> id) override;
   void wait(Waiter& waiter) override;
   void count_bulk(std::uint64_t) override {}
+  std::shared_ptr<MemoryShare> memory() override { return share_; }
 
  private:
   friend class ClientCall;
@@ -81,7 +83,9 @@ class ClientImpl final : public Client, public ObjectMap {
   std::shared_ptr<Import> ask_for_broker(Driver::Clock::time_point until);
   void open_session(const std::shared_ptr<Import>& broker, Driver::Clock::time_point until);
   void fetch_description(Driver::Clock::time_point until);
-  Returned ask(Peer::CallBuilder call, Driver::Clock::time_point until);
+  // `descriptor` goes with the message; -1 for none.
+  Returned ask(Peer::CallBuilder call, Driver::Clock::time_point until, int descriptor = -1);
+  void share_memory(const Returned& returned);
   // What ended the connection, in words for those who call: why, and what to do.
   Error loss(const Error& error);
   Error closed() const;
@@ -96,6 +100,7 @@ class ClientImpl final : public Client, public ObjectMap {
   std::shared_ptr<Peer> peer_;
   std::shared_ptr<Driver> driver_;
   std::shared_ptr<Import> session_;
+  const std::shared_ptr<MemoryShare> share_;
   MarshalLimits limits_;
   Description description_;
   std::string description_hash_;

@@ -160,11 +160,12 @@ void Driver::want_write_locked() {
   poller_->want_write(peer_->connection().fd(), 0, true);
 }
 
-void Driver::send(Peer::CallBuilder call, std::shared_ptr<PendingReply> reply, bool is_awaited) {
+void Driver::send(Peer::CallBuilder call, std::shared_ptr<PendingReply> reply, bool is_awaited,
+                  int descriptor) {
   const bool is_gathered = !is_awaited && is_burst();
   const bool is_flushed =
       peer_->send(std::move(call), std::move(reply),
-                  is_gathered ? Connection::Flush::kLater : Connection::Flush::kNow);
+                  is_gathered ? Connection::Flush::kLater : Connection::Flush::kNow, descriptor);
   if (is_gathered) {
     gathered();
   } else {

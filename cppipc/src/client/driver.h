@@ -51,7 +51,9 @@ class Driver : public std::enable_shared_from_this<Driver> {
   // somebody reads. Calls that nobody awaits and that follow each other closely are gathered, and
   // leave together: when enough bytes have come together, when somebody begins to wait, or when
   // the thread that reads has been woken for it, whichever is first.
-  void send(Peer::CallBuilder call, std::shared_ptr<PendingReply> reply, bool is_awaited);
+  // With a descriptor: as Connection::send().
+  void send(Peer::CallBuilder call, std::shared_ptr<PendingReply> reply, bool is_awaited,
+            int descriptor = -1);
   // Sends at once what was gathered.
   void send_gathered();
 

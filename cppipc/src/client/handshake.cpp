@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "client/client_impl.h"
+#include "memory/arena.h"
 
 namespace cppipc {
 namespace {
@@ -51,11 +52,21 @@ std::shared_ptr<Import> import_at(const Returned& returned, std::size_t index) {
   throw Error(ErrorKind::kProtocol, "the other side offers no broker; is it a unity_server?");
 }
 
+// An arena whose descriptor is sent to find out whether descriptors arrive. Null where there are no
+// arenas: without memfds, or descriptors to spare.
+std::shared_ptr<Arena> make_probe() {
+  try {
+    return Arena::make(1);
+  } catch (const Error&) {  // then nothing is shared, and all bytes cross by value
+    return nullptr;
+  }
+}
+
 }  // namespace
 
-Returned ClientImpl::ask(Peer::CallBuilder call, Driver::Clock::time_point until) {
+Returned ClientImpl::ask(Peer::CallBuilder call, Driver::Clock::time_point until, int descriptor) {
   const auto reply = std::make_shared<Reply>();
-  driver_->send(std::move(call), reply, true);
+  driver_->send(std::move(call), reply, true, descriptor);
   return await(*driver_, *reply, until, options_);
 }
 
@@ -66,7 +77,12 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
   params.setProtocol(wire::PROTOCOL);
   params.setMessageBytes(options_.message_bytes);
   params.setInlineBytes(options_.inline_bytes);
-  auto returned = ask(std::move(call), until);
+  const auto probe = make_probe();
+  if (probe) {
+    params.setMemory(call.message().add(share_->servant()).castAs<wire::Memory>());
+    params.setProbe(probe->inode());
+  }
+  auto returned = ask(std::move(call), until, probe ? probe->fd() : -1);
   session_ = import_at(returned, 0);
   const auto welcome = returned.content().getAs<wire::Broker::OpenResults>().getWelcome();
   if (welcome.getProtocol() != wire::PROTOCOL) {
@@ -85,6 +101,15 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
   limits_.message_bytes = std::min<std::uint64_t>(limits_.message_bytes, welcome.getMessageBytes());
   limits_.inline_bytes = std::min<std::uint64_t>(limits_.inline_bytes, welcome.getInlineBytes());
   peer_->connection().set_message_bytes(limits_.message_bytes);
+  share_memory(returned);
+}
+
+void ClientImpl::share_memory(const Returned& returned) {
+  // The server offers its memory behind the session if the probe has arrived.
+  if (returned.caps.size() < 2) return;
+  share_->open(peer_, import_at(returned, 1));
+  limits_.pool = share_->pool();
+  limits_.inline_bytes = std::min(limits_.inline_bytes, kSharedInlineBytes);
 }
 
 void ClientImpl::fetch_description(Driver::Clock::time_point until) {

@@ -48,7 +48,7 @@ Variant as_variant(const HostStats& stats) {
                   {"bytes_held", number(stats.bytes_held)},
                   {"threads", number(stats.threads)},
                   {"object_tokens", number(stats.object_tokens)},
-                  {"arenas", Variant(0)},
+                  {"arenas", number(stats.arenas)},
                   {"fds", open_descriptors()}};
   return dict;
 }
@@ -218,6 +218,7 @@ class BrokerServant final : public Exported {
         reply.message()
             .add(std::shared_ptr<Exported>(std::make_shared<SessionServant>(session_)))
             .castAs<wire::Session>());
+    share_memory(*session, call, params.getProbe(), reply.message(), results);
     auto welcome = results.initWelcome();
     welcome.setProtocol(wire::PROTOCOL);
     welcome.setServerPid(::getpid());
@@ -230,6 +231,17 @@ class BrokerServant final : public Exported {
   }
 
  private:
+  // If the peer can share memory, and the descriptor has come that it sent to try it.
+  static void share_memory(HostSession& session, IncomingCall& call, std::uint64_t probe,
+                           OutgoingMessage& message, wire::Broker::OpenResults::Builder results) {
+    const auto& caps = call.caps();
+    const auto* memory =
+        caps.size() == 1 ? std::get_if<std::shared_ptr<Import>>(&caps.front()) : nullptr;
+    if (memory == nullptr || !session.peer().connection().take_descriptor(probe)) return;
+    session.share_memory(*memory);
+    results.setMemory(message.add(session.memory()->servant()).castAs<wire::Memory>());
+  }
+
   const std::weak_ptr<HostSession> session_;
   std::atomic<bool> is_open_{false};
 };

@@ -79,6 +79,8 @@ void BulkBudget::discharge(std::uint64_t bytes) noexcept {
   total_->held -= bytes;
 }
 
+std::uint64_t default_arena_bytes() { return std::min(physical_bytes(), container_limit()); }
+
 std::uint64_t default_bulk_bytes() {
   return std::max(kLeastBytes, std::min(physical_bytes(), container_limit()) / 4);
 }

@@ -38,6 +38,7 @@ class BulkBudget final : public MemoryAccount {
 // The limits of a host that is given none: for each session a quarter of the machine's memory,
 // for all together half of what is free now; 1 GiB at least. A container's limit counts as memory.
 std::uint64_t default_bulk_bytes();
+std::uint64_t default_arena_bytes();
 std::uint64_t default_bulk_total_bytes();
 
 }  // namespace cppipc

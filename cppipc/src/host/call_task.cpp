@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "memory/birth.h"
 #include "wire/attach.h"
 
 namespace cppipc {
@@ -28,7 +29,9 @@ wire::Arguments::Reader arguments_in(const IncomingCall& call, capnp::AnyPointer
   return params.getAs<wire::Session::RunParams>().getArguments();
 }
 
-bool are_imports_among(const std::vector<Cap>& caps) {
+// Whether something may have to be read in pieces.
+bool are_blobs_among(const std::vector<Cap>& caps, const MemoryShare& share) {
+  if (share.mapped() > 0) return false;  // most likely in shared memory
   for (const auto& cap : caps) {
     if (std::holds_alternative<std::shared_ptr<Import>>(cap)) return true;
   }
@@ -83,7 +86,7 @@ CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, Call
       function_(function),
       self_(std::move(self)),
       where_(std::move(where)),
-      has_blobs_(are_imports_among(call_.caps())) {
+      has_blobs_(are_blobs_among(call_.caps(), *session_->memory())) {
   if (params_.timeout_us != 0) {
     constexpr std::uint64_t kLongest = 1'000'000'000'000'000;  // thirty years
     deadline_ =
@@ -142,6 +145,7 @@ Variant CallTask::invoke() {
   Invocation invocation{self_ ? self_->object() : nullptr, unmarshal_arguments(charge), context,
                         session_->core().registry()};
   const Notice notice(session_->core().options(), session_->id(), where_);
+  const SharedBirths births(session_->limits().pool != nullptr);
   return function_.invoke(invocation);
 }
 

@@ -47,6 +47,7 @@ HostCore::HostCore(const Registry& registry, HostOptions options)
       description_(registry.describe(options_.version)),
       description_hash_(hash_of(description_)),
       bulk_bytes_(or_default(options_.limits.bulk_bytes, default_bulk_bytes)),
+      arena_bytes_(or_default(options_.limits.arena_bytes, default_arena_bytes)),
       bulk_total_(std::make_shared<BulkTotal>(
           or_default(options_.limits.bulk_total_bytes, default_bulk_total_bytes))),
       slots_(options_.limits.worker_threads),
@@ -81,6 +82,8 @@ std::uint64_t HostCore::adopt(int socket_fd, const std::string& peer) {
     session = std::make_shared<HostSession>(shared_from_this(), id, std::move(socket), peer);
     session->offer_broker();
     sessions_.emplace(id, session);
+    std::lock_guard let_go_lock(let_go_mutex_);
+    let_go_.reserve(sessions_.size());  // each is in it once at most
   }
   if (options_.session_began) options_.session_began(session->id(), peer);
   try {
@@ -113,6 +116,28 @@ void HostCore::read(const std::shared_ptr<HostSession>& session) {
     end_session(session->id(), error.what());
   } catch (const std::exception& error) {
     end_session(session->id(), std::string("an error of the host: ") + error.what());
+  }
+}
+
+void HostCore::let_go(std::uint64_t session) noexcept {
+  {
+    std::lock_guard lock(let_go_mutex_);
+    if (let_go_.size() == let_go_.capacity()) return;  // it ended, and has nobody to tell
+    let_go_.push_back(session);
+  }
+  poller_.wake();
+}
+
+void HostCore::send_let_go() {
+  std::vector<std::uint64_t> ids;
+  {
+    std::lock_guard lock(let_go_mutex_);
+    if (let_go_.empty()) return;
+    ids.assign(let_go_.begin(), let_go_.end());
+    let_go_.clear();  // keeps its capacity
+  }
+  for (const auto id : ids) {
+    if (const auto session = find(id)) session->send_let_go();
   }
 }
 
@@ -165,6 +190,7 @@ void HostCore::poll(bool may_wait) {
   for (const auto id : unread) {
     if (const auto session = find(id)) read(session);
   }
+  send_let_go();
   if (is_draining_) {
     std::lock_guard lock(mutex_);
     sent_.notify_all();
@@ -237,6 +263,7 @@ HostStats HostCore::stats() const {
     stats.sessions = sessions_.size();
     for (const auto& [id, session] : sessions_) {
       stats.bytes_inline += session->peer().connection().received_bytes();
+      stats.arenas += session->memory()->mapped() + session->memory()->offered();
     }
   }
   stats.bytes_inline += counters_.bytes_inline;

@@ -60,6 +60,8 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   const std::shared_ptr<BulkTotal>& bulk_total() const { return bulk_total_; }
   // The limit of each session.
   std::uint64_t bulk_bytes() const { return bulk_bytes_; }
+  // Of the arenas that each session's peer may register.
+  std::uint64_t arena_bytes() const { return arena_bytes_; }
   HostCounters& counters() { return counters_; }
   bool is_draining() const { return is_draining_; }
   void log(HostOptions::LogLevel level, const std::string& text) const;
@@ -70,6 +72,8 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   // A reply of the session was queued with kLater: it leaves with those that follow it at once, and
   // in a moment in any case.
   void gathered(const std::shared_ptr<HostSession>& session);
+  // The session has dropped something of its peer's, which is told so soon.
+  void let_go(std::uint64_t session) noexcept;
   // A task has ended: what waited for its objects runs next.
   void finished(CallTask& call);
   // Lets go of an object on a thread where its destructor may take its time; the object was one of
@@ -83,6 +87,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void wait_until_sent(std::chrono::steady_clock::time_point until);
   void poll(bool may_wait);
   void send_gathered();
+  void send_let_go();
   // True if the session was read, or is gone.
   bool handle(const PollEvent& event);
   void read(const std::shared_ptr<HostSession>& session);
@@ -101,6 +106,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   Poller poller_;
   HostCounters counters_;
   const std::uint64_t bulk_bytes_;
+  const std::uint64_t arena_bytes_;
   const std::shared_ptr<BulkTotal> bulk_total_;
   Slots slots_;
   Order order_;
@@ -119,6 +125,9 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   std::vector<std::shared_ptr<HostSession>> gathered_;  // those with replies to be sent
   std::chrono::steady_clock::time_point gathered_since_;
   std::atomic<bool> has_gathered_{false};
+
+  std::mutex let_go_mutex_;
+  std::vector<std::uint64_t> let_go_;  // sessions that have dropped something
 };
 
 }  // namespace cppipc

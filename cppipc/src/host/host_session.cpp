@@ -13,6 +13,24 @@ namespace {
 // Bytes read from one session before others have their turn.
 constexpr std::uint64_t kFairShareBytes = 1 << 20;
 
+// Of what a session holds of its peer's: arrays that lie there. They may be dropped at any time,
+// by any thread, while the peer waits for its memory.
+class HostImports final : public ImportSource {
+ public:
+  HostImports(std::weak_ptr<HostCore> core, std::uint64_t session)
+      : ImportSource(nullptr), core_(std::move(core)), session_(session) {
+    arm();
+  }
+
+ private:
+  void wake() noexcept override {
+    if (const auto core = core_.lock()) core->let_go(session_);
+  }
+
+  const std::weak_ptr<HostCore> core_;
+  const std::uint64_t session_;
+};
+
 }  // namespace
 
 ObjectServant::ObjectServant(std::shared_ptr<HostSession> session,
@@ -34,10 +52,13 @@ HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descr
       id_(id),
       peer_name_(std::move(peer_name)),
       bulk_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
-      waiting_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())) {
+      waiting_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
+      share_(std::make_shared<MemoryShare>(
+          MemoryLimits{core_->options().limits.arenas, core_->arena_bytes()})) {
   const auto& limits = core_->options().limits;
   set_limits(limits.message_bytes, limits.inline_bytes);
-  peer_ = std::make_shared<Peer>(std::move(socket), limits.message_bytes, nullptr);
+  peer_ = std::make_shared<Peer>(std::move(socket), limits.message_bytes,
+                                 std::make_shared<HostImports>(core_, id_));
 }
 
 void HostSession::offer_broker() { peer_->offer(make_broker(weak_from_this())); }
@@ -50,6 +71,12 @@ void HostSession::set_limits(std::uint64_t message_bytes, std::uint64_t inline_b
   const auto& limits = core_->options().limits;
   limits_.message_bytes = std::min(message_bytes, limits.message_bytes);
   limits_.inline_bytes = std::min(inline_bytes, limits.inline_bytes);
+}
+
+void HostSession::share_memory(std::shared_ptr<Import> remote) {
+  share_->open(peer_, std::move(remote));
+  limits_.pool = share_->pool();
+  limits_.inline_bytes = std::min(limits_.inline_bytes, kSharedInlineBytes);
 }
 
 bool HostSession::has_too_many_unread() const {
@@ -90,6 +117,12 @@ void HostSession::want_write() {
   core_->poller().want_write(peer_->connection().fd(), id_, true);
 }
 
+void HostSession::send_let_go() {
+  peer_->let_go().arm();
+  peer_->carry_out_let_go();
+  want_write();
+}
+
 void HostSession::disconnect(const Error& error) {
   is_ended_ = true;
   std::vector<std::stop_source> running;
@@ -99,6 +132,7 @@ void HostSession::disconnect(const Error& error) {
   }
   for (auto& stop : running) stop.request_stop();
   peer_->disconnect(error);
+  share_->close();
 }
 
 std::stop_source HostSession::begin_call(std::uint64_t id) {

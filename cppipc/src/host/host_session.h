@@ -17,6 +17,7 @@
 
 #include "host/bulk_budget.h"
 #include "host/host_impl.h"
+#include "rpc/memory_share.h"
 #include "rpc/message_caps.h"
 #include "rpc/peer.h"
 
@@ -55,6 +56,9 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   // The smaller limits of both sides, from the handshake.
   void set_limits(std::uint64_t message_bytes, std::uint64_t inline_bytes);
 
+  // Memory is shared from now on with the peer, whose Memory that is.
+  void share_memory(std::shared_ptr<Import> remote);
+
   // Reads what has arrived, up to a fair share. True if there is more to read.
   // Errors: as Peer::receive().
   bool read();
@@ -68,6 +72,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   bool has_unsent();
   // After a reply that the socket did not take whole.
   void want_write();
+  // Tells the peer what was dropped of its own.
+  void send_let_go();
   void disconnect(const Error& error);
 
   // Calls being run or waiting. Errors: kQuotaExceeded; kProtocol if one has that id already.
@@ -97,6 +103,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   void wait(Waiter& waiter) override;
   void count_bulk(std::uint64_t bytes) override;
   std::shared_ptr<MemoryAccount> account() override;
+  std::shared_ptr<MemoryShare> memory() override { return share_; }
+  bool is_giving() const override { return true; }
 
  private:
   friend class ObjectServant;
@@ -116,6 +124,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   const std::shared_ptr<BulkBudget> bulk_;
   const std::shared_ptr<BulkBudget> waiting_;
   std::shared_ptr<Peer> peer_;
+  const std::shared_ptr<MemoryShare> share_;
   MarshalLimits limits_;
   std::atomic<bool> is_ended_{false};
   bool is_paused_ = false;  // the leader's: too many replies unread

@@ -36,11 +36,7 @@ void Blob::call(IncomingCall call) {
     return call.fail("a blob can only be read", true);
   }
   const auto params = call.params().getAs<wire::Blob::ReadParams>();
-  BlobSource source;
-  {
-    std::lock_guard lock(mutex_);
-    source = source_;
-  }
+  const BlobSource source = this->source();
   const std::uint64_t begin = std::min<std::uint64_t>(params.getOffset(), source.bytes.size());
   const std::uint64_t length =
       std::min<std::uint64_t>({params.getLength(), kBlobPieceMax, source.bytes.size() - begin});
@@ -51,6 +47,11 @@ void Blob::call(IncomingCall call) {
   call.reply(std::move(reply));
 }
 
+BlobSource Blob::source() const {
+  std::lock_guard lock(mutex_);
+  return source_;
+}
+
 void Blob::released() {
   BlobSource source;
   Charge charge;
@@ -59,14 +60,14 @@ void Blob::released() {
   charge = std::move(charge_);
 }
 
-void RemoteBlob::read(std::span<std::byte> out) {
+void RemoteBlob::read(std::span<std::byte> out, std::uint64_t begin) {
   std::array<std::shared_ptr<PieceReply>, kPiecesOnTheWay> replies;
   const std::uint64_t pieces = (out.size() + kBlobPieceBytes - 1) / kBlobPieceBytes;
   const auto ask = [&](std::uint64_t piece) {
     const std::uint64_t offset = piece * kBlobPieceBytes;
     auto call = peer_->begin_call(import_, capnp::typeId<wire::Blob>(), kReadMethod, 16);
     auto params = call.params<wire::Blob::ReadParams>();
-    params.setOffset(offset);
+    params.setOffset(begin + offset);
     params.setLength(
         static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlobPieceBytes, out.size() - offset)));
     auto& reply = replies[piece % kPiecesOnTheWay];

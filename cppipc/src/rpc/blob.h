@@ -16,20 +16,26 @@ namespace cppipc {
 inline constexpr std::uint32_t kBlobPieceBytes = 1 << 20;
 inline constexpr std::uint32_t kBlobPieceMax = 4 << 20;
 
-// Ours, read by the peer. Owns: a share of the bytes and what is charged for them, until the peer
-// lets go.
+// Ours, read by the peer, or used by it where the bytes lie. Owns: a share of the bytes and what is
+// charged for them, until the peer lets go.
 class Blob final : public Exported {
  public:
-  explicit Blob(BlobSource source, Charge charge = {})
-      : source_(std::move(source)), charge_(std::move(charge)) {}
+  explicit Blob(BlobSource source, Charge charge = {}, BulkPlace place = {})
+      : place_(place), source_(std::move(source)), charge_(std::move(charge)) {}
   void call(IncomingCall call) override;
   // Gives back bytes and charge at once: a thread that has just sent the reply may still have a
   // share of this for a moment.
   void released() override;
-  bool is_transfer() const override { return true; }
+  bool is_transfer() const override { return place_.arena == 0; }
+
+  // Where the first byte lies, and what the peer may do with them.
+  const BulkPlace& place() const { return place_; }
+  // The bytes; none once it was released.
+  BlobSource source() const;
 
  private:
-  std::mutex mutex_;
+  const BulkPlace place_;
+  mutable std::mutex mutex_;
   BlobSource source_;
   Charge charge_;
 };
@@ -41,7 +47,7 @@ class RemoteBlob final : public BlobReader {
       : peer_(std::move(peer)), import_(std::move(import)), objects_(objects) {}
   // Blocks in ObjectMap::wait(). Errors: kConnectionLost and what else ended the
   // connection; kProtocol if the bytes are fewer than `out`.
-  void read(std::span<std::byte> out) override;
+  void read(std::span<std::byte> out, std::uint64_t begin) override;
 
  private:
   std::shared_ptr<Peer> peer_;

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -26,6 +27,8 @@ namespace cppipc {
 namespace {
 
 constexpr std::size_t kBufferBytes = 128 << 10;
+// That have arrived and not been taken; a peer sends one with each message that needs it.
+constexpr std::size_t kDescriptorsMax = 4;
 
 // An array that is on the stack unless it is long: most messages have one segment.
 template <class T, std::size_t kUsual>
@@ -65,7 +68,7 @@ Connection::Connection(Descriptor socket, std::uint64_t message_bytes)
   make_non_blocking(socket_.get());
 }
 
-bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
+bool Connection::send(capnp::MessageBuilder& message, Flush flush, int descriptor) {
   const auto segments = message.getSegmentsForOutput();
   ShortArray<std::uint32_t, 8> table((segments.size() + 2) & ~std::size_t{1});
   table[0] = static_cast<std::uint32_t>(segments.size() - 1);
@@ -76,7 +79,8 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
   std::size_t count = 0;
   std::lock_guard lock(send_mutex_);
   if (is_broken_) return true;
-  if (queue_sent_ < queue_.size()) {
+  const bool is_queued = queue_sent_ < queue_.size();
+  if (is_queued) {
     pieces[count++] = {queue_.data() + queue_sent_, queue_.size() - queue_sent_};
   }
   const std::size_t own_pieces_begin = count;
@@ -88,7 +92,10 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
     }
   }
   std::size_t sent = 0;
-  if (flush == Flush::kNow && count <= IOV_MAX) {
+  // What has to do with descriptors goes through the queue.
+  if (descriptor >= 0) {
+    queue_descriptor_locked(descriptor);
+  } else if (flush == Flush::kNow && count <= IOV_MAX && queued_descriptors_.empty()) {
     msghdr header{};
     header.msg_iov = pieces.data();
     header.msg_iovlen = count;
@@ -123,16 +130,52 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush) {
   return flush == Flush::kLater ? true : flush_locked();
 }
 
+void Connection::queue_descriptor_locked(int descriptor) {
+  Descriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  // Without a number to spare the message goes alone, and the peer finds nothing with it.
+  if (copy) queued_descriptors_.emplace_back(queue_.size(), std::move(copy));
+}
+
 bool Connection::flush() {
   if (!has_queued()) return true;
   std::lock_guard lock(send_mutex_);
   return flush_locked();
 }
 
+// Sends the next bytes of the queue, together with the descriptor that belongs to the first.
+std::int64_t Connection::send_queued_locked() {
+  iovec piece{queue_.data() + queue_sent_, queue_.size() - queue_sent_};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+  const bool has_descriptor =
+      !queued_descriptors_.empty() && queued_descriptors_.front().first == queue_sent_;
+  if (has_descriptor) {
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    const int descriptor = queued_descriptors_.front().second.get();
+    std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+  }
+  const std::size_t next = has_descriptor ? 1 : 0;
+  if (queued_descriptors_.size() > next) {
+    piece.iov_len = queued_descriptors_[next].first - queue_sent_;
+  }
+  const ssize_t result = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (!has_descriptor) return result;
+  if (result < 0 && errno != ETOOMANYREFS && errno != EINVAL) return result;
+  // With an error: too many are on the way, or the socket carries none. The message goes alone.
+  queued_descriptors_.pop_front();
+  return std::max<ssize_t>(result, 0);
+}
+
 bool Connection::flush_locked() {
   while (queue_sent_ < queue_.size() && !is_broken_) {
-    const ssize_t result = ::send(socket_.get(), queue_.data() + queue_sent_,
-                                  queue_.size() - queue_sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const std::int64_t result = send_queued_locked();
     if (result < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
@@ -148,8 +191,10 @@ bool Connection::flush_locked() {
       queue_.clear();
     }
     queue_sent_ = 0;
+    queued_descriptors_.clear();
   } else if (queue_sent_ > (1 << 20) && queue_sent_ > queue_.size() / 2) {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(queue_sent_));
+    for (auto& waiting : queued_descriptors_) waiting.first -= queue_sent_;
     queue_sent_ = 0;
   }
   queued_bytes_ = queue_.size() - queue_sent_;
@@ -157,10 +202,43 @@ bool Connection::flush_locked() {
   return !is_full_;
 }
 
+void Connection::keep_descriptors(msghdr& header) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int descriptor = -1;
+      std::memcpy(&descriptor, CMSG_DATA(part) + i * sizeof(int), sizeof descriptor);
+      descriptors_.emplace_back(descriptor);
+    }
+  }
+  while (descriptors_.size() > kDescriptorsMax) descriptors_.pop_front();
+}
+
+Descriptor Connection::take_descriptor(std::uint64_t inode) {
+  for (auto& descriptor : descriptors_) {
+    struct stat status {};
+    if (::fstat(descriptor.get(), &status) != 0 || status.st_ino != inode) continue;
+    Descriptor taken = std::move(descriptor);
+    std::erase_if(descriptors_, [](const Descriptor& left) { return !left; });
+    return taken;
+  }
+  return {};
+}
+
 std::int64_t Connection::read_some(std::byte* to, std::size_t room) {
+  iovec piece{to, room};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kDescriptorsMax * sizeof(int))> control;
   for (;;) {
-    const ssize_t result = ::recv(socket_.get(), to, room, MSG_DONTWAIT);
+    msghdr header{};
+    header.msg_iov = &piece;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    // Descriptors that there are no numbers or no room for are dropped by the kernel.
+    const ssize_t result = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (result >= 0) {
+      if (header.msg_controllen > 0) keep_descriptors(header);
       received_bytes_.fetch_add(static_cast<std::uint64_t>(result), std::memory_order_relaxed);
       return result;
     }

@@ -7,12 +7,16 @@
 
 #include <capnp/message.h>
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "rpc/descriptor.h"
@@ -34,7 +38,9 @@ class Connection {
 
   // Queues a message, behind those queued before, and with kNow sends as much as the socket takes.
   // Returns what flush() returns. After the end of the connection it drops the message.
-  bool send(capnp::MessageBuilder& message, Flush flush);
+  // A descriptor crosses with the first byte of its message, or not at all: the peer says so. It is
+  // duplicated if it has to wait.
+  bool send(capnp::MessageBuilder& message, Flush flush, int descriptor = -1);
   // Sends as much of the queue as the socket takes. True if the queue is empty afterwards; false:
   // call again when the socket is writable.
   bool flush();
@@ -58,6 +64,10 @@ class Connection {
   // Whether a part of a message has arrived, and not yet its rest. For the thread that receives.
   bool is_within_message() const { return buffered_ != 0 || large_.size() != 0; }
 
+  // The descriptor of a file with that inode, of those that have arrived and were not taken: the
+  // latest few. None if it did not arrive. For the thread that receives.
+  Descriptor take_descriptor(std::uint64_t inode);
+
   std::uint64_t received_bytes() const { return received_bytes_.load(std::memory_order_relaxed); }
 
   // Ends the connection for both sides; the descriptor stays until the destructor.
@@ -68,6 +78,9 @@ class Connection {
   void begin_large(std::uint64_t frame_bytes);
   std::int64_t read_some(std::byte* to, std::size_t room);
   bool flush_locked();
+  std::int64_t send_queued_locked();
+  void queue_descriptor_locked(int descriptor);
+  void keep_descriptors(msghdr& header);
 
   Descriptor socket_;
   std::atomic<std::uint64_t> message_bytes_;
@@ -79,11 +92,14 @@ class Connection {
   std::size_t large_filled_ = 0;
   bool is_end_expected_ = false;
   std::atomic<std::uint64_t> received_bytes_{0};
+  std::deque<Descriptor> descriptors_;  // received and not taken
 
   // Sending.
   std::mutex send_mutex_;
   std::vector<std::byte> queue_;
   std::size_t queue_sent_ = 0;
+  // Descriptors that wait, each with the place in the queue that it belongs to.
+  std::deque<std::pair<std::size_t, Descriptor>> queued_descriptors_;
   std::atomic<std::uint64_t> queued_bytes_{0};
   std::atomic<bool> is_full_{false};
   bool is_broken_ = false;

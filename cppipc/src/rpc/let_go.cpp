@@ -14,10 +14,14 @@ void LetGoList::push(std::unique_ptr<Note> note) noexcept {
     added->next.reset(old);
   } while (!head_.compare_exchange_weak(old, added, std::memory_order_seq_cst,
                                         std::memory_order_relaxed));
-  if (poller_ && is_armed_.load(std::memory_order_seq_cst) &&
-      is_armed_.exchange(false, std::memory_order_seq_cst) && !poller_->is_inherited()) {
-    poller_->wake();
+  if (is_armed_.load(std::memory_order_seq_cst) &&
+      is_armed_.exchange(false, std::memory_order_seq_cst)) {
+    wake();
   }
+}
+
+void LetGoList::wake() noexcept {
+  if (poller_ && !poller_->is_inherited()) poller_->wake();
 }
 
 std::unique_ptr<LetGoList::Note> LetGoList::take() {

@@ -22,7 +22,7 @@ class LetGoList {
 
   // `poller`, if there is one, is woken for the first note after an arm().
   explicit LetGoList(std::shared_ptr<Poller> poller) : poller_(std::move(poller)) {}
-  ~LetGoList() { drop(take()); }
+  virtual ~LetGoList() { drop(take()); }
   LetGoList(const LetGoList&) = delete;
   LetGoList& operator=(const LetGoList&) = delete;
 
@@ -35,6 +35,10 @@ class LetGoList {
 
   // Destroys a chain of notes one by one.
   static void drop(std::unique_ptr<Note> notes);
+
+ protected:
+  // The first push() after an arm(). On its thread, in any state.
+  virtual void wake() noexcept;
 
  private:
   std::atomic<Note*> head_{nullptr};

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rpc/message_caps.h"
 
-#include <algorithm>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "memory/block.h"
+#include "memory/lease.h"
 #include "rpc/blob.h"
+#include "rpc/memory_share.h"
 #include "rpc/peer.h"
+#include "wire/bulk.h"
 
 namespace cppipc {
 
@@ -16,15 +24,70 @@ std::array<std::uint8_t, 16> OutgoingMessageCaps::object_id(const ObjectPtr& obj
   return objects_.id_of(object);
 }
 
-capnp::Capability::Client OutgoingMessageCaps::blob(BlobSource source) {
+std::optional<PlacedBlob> OutgoingMessageCaps::known(const BlobSource& source,
+                                                     const void* connection) {
+  const Lease* lease = lease_of(source.owner);
+  if (lease == nullptr || lease->connection != connection) return std::nullopt;
+  BulkPlace place;
+  place.begin = static_cast<std::uint64_t>(source.bytes.data() - lease->begin);
+  if (lease->is_home) {
+    const auto blob = std::static_pointer_cast<Blob>(lease->blob);
+    place.arena = blob->place().arena;
+    place.offset = blob->place().offset + place.begin;
+    place.access = blob->place().access;
+    return PlacedBlob{message_.add(std::shared_ptr<Exported>(blob)), place};
+  }
+  if (objects_.is_giving() && !source.is_sole) place.access = Access::kKept;
+  return PlacedBlob{message_.add(std::static_pointer_cast<Import>(lease->blob)), place};
+}
+
+BulkPlace OutgoingMessageCaps::place(BlobSource& source, MemoryShare& share) {
+  const auto placed = [&](const BlockHold& block, Access access) -> BulkPlace {
+    if (!share.offer(block.arena)) return {};
+    return {0, block.arena->id(),
+            static_cast<std::uint64_t>(source.bytes.data() - block.arena->data()), 0, access};
+  };
+  const BlockHold* block = block_hold(source.owner);
+  if (block != nullptr && block->use == BlockUse::kLent) {
+    const bool is_writable = block->arena->access() == ArenaAccess::kWrite;
+    return placed(*block, is_writable ? Access::kLentWritable : Access::kLent);
+  }
+  if (block != nullptr) {
+    // Made to be given away, unless somebody here has come to use it.
+    const bool is_kept = objects_.is_giving() && !source.is_sole;
+    const auto access =
+        block->arena->decide(is_kept ? ArenaAccess::kRead : ArenaAccess::kWrite);
+    if (access == ArenaAccess::kRead) return placed(*block, Access::kKept);
+    if (!is_kept) return placed(*block, Access::kMoved);
+  }
+  const auto pool = share.pool();
+  if (pool == nullptr) return {};
+  std::shared_ptr<std::byte> memory;
+  try {
+    memory = pool->share(source.bytes.size());
+  } catch (const std::bad_alloc&) {  // the pool is full: the bytes cross in pieces
+    return {};
+  }
+  std::memcpy(memory.get(), source.bytes.data(), source.bytes.size());
+  objects_.count_bulk(source.bytes.size());
+  source.bytes = {memory.get(), source.bytes.size()};
+  source.owner = std::move(memory);
+  return placed(*block_hold(source.owner), Access::kMoved);
+}
+
+PlacedBlob OutgoingMessageCaps::blob(BlobSource source) {
+  const auto share = objects_.memory();
+  if (auto found = known(source, share.get())) return std::move(*found);
+  BulkPlace place;
+  if (share != nullptr && share->is_open()) place = this->place(source, *share);
   // It is held for the peer until that has read it, if it is not held for the peer already.
   Charge charge;
   const auto account = objects_.account();
   const auto* charged = std::get_deleter<ChargedMemory>(source.owner);
   if (charged == nullptr || charged->account != account) charge.add(account, source.bytes.size());
-  objects_.count_bulk(source.bytes.size());
-  return message_.add(
-      std::shared_ptr<Exported>(std::make_shared<Blob>(std::move(source), std::move(charge))));
+  if (place.arena == 0) objects_.count_bulk(source.bytes.size());
+  auto blob = std::make_shared<Blob>(std::move(source), std::move(charge), place);
+  return {message_.add(std::shared_ptr<Exported>(std::move(blob))), place};
 }
 
 kj::Array<kj::Maybe<kj::Own<capnp::ClientHook>>> IncomingMessageCaps::placeholders(
@@ -59,6 +122,69 @@ const Cap& IncomingMessageCaps::find(const capnp::Capability::Client& client) co
 ObjectPtr IncomingMessageCaps::object(const capnp::Capability::Client& client,
                                       std::string_view type, std::span<const std::uint8_t> id) {
   return objects_.object_of(find(client), type, id);
+}
+
+std::optional<SharedBytes> IncomingMessageCaps::come_home(const std::shared_ptr<Exported>& exported,
+                                                          const BulkPlace& place) {
+  const auto blob = std::dynamic_pointer_cast<Blob>(exported);
+  if (!blob) throw Error(ErrorKind::kProtocol, "a large value refers to something that is no blob");
+  const BlobSource source = blob->source();
+  if (place.begin > source.bytes.size() || place.size_bytes > source.bytes.size() - place.begin) {
+    throw Error(ErrorKind::kProtocol, "a large value is longer than its blob");
+  }
+  auto* first = const_cast<std::byte*>(source.bytes.data());
+  auto* data = first + place.begin;
+  const Access given = blob->place().access;
+  SharedBytes bytes;
+  if (given == Access::kMoved && place.access == Access::kKept) {
+    // What was given away is the peer's, which goes on using it.
+    auto memory = charged_memory(place.size_bytes, objects_.account());
+    std::memcpy(memory.get(), data, place.size_bytes);
+    bytes.data = memory.get();
+    bytes.owner = std::move(memory);
+    bytes.is_writable = true;
+    return bytes;
+  }
+  bytes.data = data;
+  bytes.is_writable = given != Access::kNone && given != Access::kKept;
+  bytes.is_lent = true;
+  Lease lease{blob, true, objects_.memory().get(), nullptr, blob->place().arena,
+              blob->place().offset, first};
+  bytes.owner = std::shared_ptr<const void>(data, std::move(lease));
+  return bytes;
+}
+
+std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::Client& client,
+                                                       const BulkPlace& place) {
+  const Cap& cap = find(client);
+  if (const auto* exported = std::get_if<std::shared_ptr<Exported>>(&cap)) {
+    return come_home(*exported, place);
+  }
+  const auto* import = std::get_if<std::shared_ptr<Import>>(&cap);
+  const auto share = objects_.memory();
+  if (import == nullptr || share == nullptr || place.arena == 0) return std::nullopt;
+  const auto arena = share->find(place.arena);
+  if (arena == nullptr) return std::nullopt;
+  auto* data = arena->at(place.offset, place.size_bytes);
+  if (data == nullptr || place.begin > place.offset) {
+    throw Error(ErrorKind::kProtocol, "a large value lies outside of its arena");
+  }
+  SharedBytes bytes;
+  std::shared_ptr<const void> keeper = arena;
+  bytes.is_writable = arena->is_writable() && place.access != Access::kLent;
+  bytes.is_lent = place.access == Access::kLent || place.access == Access::kLentWritable;
+  if (place.access == Access::kKept) {
+    const std::uint64_t page = place.offset % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    auto view = arena->private_view(place.offset - page, place.size_bytes + page);
+    data = view.get() + page;
+    keeper = std::move(view);
+    bytes.is_writable = true;
+  }
+  bytes.data = data;
+  bytes.owner = std::shared_ptr<const void>(
+      data, Lease{*import, false, share.get(), std::move(keeper), place.arena,
+                  place.offset - place.begin, data - place.begin});
+  return bytes;
 }
 
 std::unique_ptr<BlobReader> IncomingMessageCaps::blob(const capnp::Capability::Client& client) {

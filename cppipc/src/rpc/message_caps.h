@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,8 @@
 
 namespace cppipc {
 
+class Blob;
+class MemoryShare;
 class Peer;
 
 // What an object of this side, or a reference of this side, is on the wire. Implemented by the
@@ -34,6 +37,11 @@ class ObjectMap {
   virtual void wait(Waiter& waiter) = 0;
   // Counts bulk bytes that crossed beside messages.
   virtual void count_bulk(std::uint64_t bytes) = 0;
+  // What is known of the peer's memory, and where copies for it are made; null: nothing is shared.
+  virtual std::shared_ptr<MemoryShare> memory() { return nullptr; }
+  // Whether what is sent is given away: bytes that somebody here goes on using are only shown.
+  // Else they are lent.
+  virtual bool is_giving() const { return false; }
   // Whom the memory for the peer's values is charged to; null: nobody.
   virtual std::shared_ptr<MemoryAccount> account() { return nullptr; }
 };
@@ -45,9 +53,15 @@ class OutgoingMessageCaps final : public OutgoingCaps {
 
   capnp::Capability::Client object(const ObjectPtr& object) override;
   std::array<std::uint8_t, 16> object_id(const ObjectPtr& object) override;
-  capnp::Capability::Client blob(BlobSource source) override;
+  PlacedBlob blob(BlobSource source) override;
 
  private:
+  // The bytes are the peer's, or the peer has them already; nullopt if neither.
+  std::optional<PlacedBlob> known(const BlobSource& source, const void* connection);
+  // Where the peer finds the bytes, which are copied into an arena if they lie in none that it may
+  // see. The place of no arena if memory cannot be shared.
+  BulkPlace place(BlobSource& source, MemoryShare& share);
+
   OutgoingMessage& message_;
   ObjectMap& objects_;
 };
@@ -64,6 +78,8 @@ class IncomingMessageCaps final : public IncomingCaps {
   ObjectPtr object(const capnp::Capability::Client& client, std::string_view type,
                    std::span<const std::uint8_t> id) override;
   std::unique_ptr<BlobReader> blob(const capnp::Capability::Client& client) override;
+  std::optional<SharedBytes> shared(const capnp::Capability::Client& client,
+                                    const BulkPlace& place) override;
   std::shared_ptr<MemoryAccount> account() override { return objects_.account(); }
   void charge_for_call(std::uint64_t bytes) override { charge_.add(objects_.account(), bytes); }
   // What was charged for the call, which ends with the result.
@@ -74,6 +90,8 @@ class IncomingMessageCaps final : public IncomingCaps {
       const std::vector<Cap>& caps,
       std::vector<std::pair<const capnp::ClientHook*, std::size_t>>& index);
   const Cap& find(const capnp::Capability::Client& client) const;
+  std::optional<SharedBytes> come_home(const std::shared_ptr<Exported>& exported,
+                                       const BulkPlace& place);
 
   std::shared_ptr<Peer> peer_;
   const std::vector<Cap>& caps_;

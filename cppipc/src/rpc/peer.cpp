@@ -48,7 +48,8 @@ Peer::CallBuilder Peer::begin_call(std::shared_ptr<Import> target, std::uint64_t
   return builder;
 }
 
-bool Peer::send(CallBuilder builder, std::shared_ptr<PendingReply> reply, Connection::Flush flush) {
+bool Peer::send(CallBuilder builder, std::shared_ptr<PendingReply> reply, Connection::Flush flush,
+                int descriptor) {
   auto call = builder.call();
   std::vector<std::uint32_t> exports;
   std::optional<Error> end;
@@ -74,7 +75,7 @@ bool Peer::send(CallBuilder builder, std::shared_ptr<PendingReply> reply, Connec
     reply->on_return(Returned{nullptr, {}, std::move(end)});
     return true;
   }
-  return connection_.send(builder.message_->builder(), flush);
+  return connection_.send(builder.message_->builder(), flush, descriptor);
 }
 
 void Peer::ask_bootstrap(std::shared_ptr<PendingReply> reply) {

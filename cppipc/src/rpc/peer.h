@@ -83,7 +83,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
                          std::uint16_t method_id, std::uint64_t size_words);
   // Sends it. The reply, or the error of a connection that is gone, comes by `reply`.
   // Returns what Connection::send() returns.
-  bool send(CallBuilder call, std::shared_ptr<PendingReply> reply, Connection::Flush flush);
+  // With a descriptor: as Connection::send().
+  bool send(CallBuilder call, std::shared_ptr<PendingReply> reply, Connection::Flush flush,
+            int descriptor = -1);
   // Asks for the peer's bootstrap capability: the reply's content.
   void ask_bootstrap(std::shared_ptr<PendingReply> reply);
 

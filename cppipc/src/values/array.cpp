@@ -4,7 +4,11 @@
 // shapes may come from a peer.
 #include <cppipc/array.h>
 #include <cppipc/error.h>
+#include <cppipc/shared_pool.h>
 
+#include "memory/birth.h"
+#include "memory/block.h"
+#include "memory/lease.h"
 #include "values/strided.h"
 
 #include <algorithm>
@@ -67,12 +71,36 @@ void copy_row(const std::byte* from, std::int64_t count, std::int64_t stride,
   }
 }
 
+// Fills an array in C order, which becomes one in Fortran order if `array` is.
+void fill_with_copy(AnyArray& out, const AnyArray& array) {
+  out.flavor = array.flavor;
+  if (array.is_f_contiguous() && !array.is_c_contiguous()) {
+    out.strides = f_strides(array.shape, array.dtype.itemsize);
+    std::memcpy(out.data, array.data, static_cast<std::size_t>(array.nbytes()));
+  } else {
+    array.copy_to(out.data);
+  }
+}
+
 // The same elements in C order; `array` itself if it has that order already.
 AnyArray in_c_order(const AnyArray& array) {
   if (array.is_c_contiguous()) return array;
   AnyArray ordered = make_array(array.dtype, array.shape);
   array.copy_to(ordered.data);
   return ordered;
+}
+
+// False if there can be no arena: the array is one as any other then.
+bool be_born_shared(AnyArray& array, std::size_t size) {
+  try {
+    std::shared_ptr<std::byte> memory = make_block(size);
+    array.data = memory.get();
+    array.owner = std::move(memory);
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kOutOfMemory) throw;
+    return false;
+  }
 }
 
 bool bytes_equal(const AnyArray& a, const AnyArray& b) {
@@ -119,8 +147,8 @@ const std::byte* element_at(const AnyArray& array, std::int64_t i) {
 }
 
 AnyArray own(AnyArray array, std::size_t alignment) {
-  if (array.owner && !array.is_readonly && array.is_c_contiguous() &&
-      is_aligned(array, alignment)) {
+  if (array.owner && !array.is_readonly && array.origin != ArrayOrigin::kLent &&
+      array.is_c_contiguous() && is_aligned(array, alignment)) {
     return array;
   }
   AnyArray copied = make_array(array.dtype, array.shape);
@@ -170,13 +198,7 @@ void AnyArray::copy_to(std::byte* out) const {
 
 AnyArray AnyArray::copy() const {
   AnyArray copied = make_array(dtype, shape);
-  copied.flavor = flavor;
-  if (is_f_contiguous() && !is_c_contiguous()) {
-    copied.strides = f_strides(shape, dtype.itemsize);
-    std::memcpy(copied.data, data, static_cast<std::size_t>(nbytes()));
-  } else {
-    copy_to(copied.data);
-  }
+  fill_with_copy(copied, *this);
   return copied;
 }
 
@@ -185,6 +207,59 @@ bool AnyArray::operator==(const AnyArray& other) const {
   if (data == other.data && strides == other.strides) return true;
   if (is_f_contiguous() && other.is_f_contiguous()) return bytes_equal(*this, other);
   return bytes_equal(in_c_order(*this), in_c_order(other));
+}
+
+std::span<std::byte> extent_of(const AnyArray& array) {
+  if (array.nbytes() == 0) return {};
+  std::int64_t before = 0;
+  std::int64_t behind = array.dtype.itemsize;
+  for (std::size_t d = 0; d < array.shape.size(); ++d) {
+    const std::int64_t way = (array.shape[d] - 1) * array.strides[d];
+    if (way < 0) {
+      before -= way;
+    } else {
+      behind += way;
+    }
+  }
+  return {array.data - before, static_cast<std::size_t>(before + behind)};
+}
+
+bool share_in_place(AnyArray& array) {
+  const auto bytes = extent_of(array);
+  auto owner = bytes.empty() ? nullptr : pin(bytes.data(), bytes.size());
+  if (!owner) return false;
+  array.owner = std::move(owner);
+  return true;
+}
+
+AnyArray copy_into(SharedPool* pool, const AnyArray& array) {
+  const std::int64_t size = array.nbytes();
+  if (pool == nullptr || size == 0) return array.copy();
+  AnyArray copied;
+  try {
+    std::shared_ptr<std::byte> memory = pool->share(static_cast<std::size_t>(size));
+    copied.data = memory.get();
+    copied.owner = std::move(memory);
+  } catch (const std::bad_alloc&) {
+    return array.copy();
+  }
+  copied.dtype = array.dtype;
+  copied.shape = array.shape;
+  copied.strides = c_strides(array.shape, array.dtype.itemsize);
+  copied.is_readonly = false;
+  fill_with_copy(copied, array);
+  return copied;
+}
+
+std::optional<ArenaPlace> arena_place(const AnyArray& array) {
+  if (const BlockHold* block = block_hold(array.owner)) {
+    return ArenaPlace{block->arena->id(),
+                      static_cast<std::uint64_t>(array.data - block->arena->data())};
+  }
+  const Lease* lease = lease_of(array.owner);
+  if (lease == nullptr || lease->arena_id == 0) return std::nullopt;
+  return ArenaPlace{lease->arena_id,
+                    lease->arena_offset + static_cast<std::uint64_t>(array.data - lease->begin)};
 }
 
 AnyArray make_array(const DType& dtype, std::vector<std::int64_t> shape) {
@@ -198,6 +273,9 @@ AnyArray make_array(const DType& dtype, std::vector<std::int64_t> shape) {
   array.is_readonly = false;
   (void)array.size();  // an array without bytes may still have too many elements
   const std::size_t size = static_cast<std::size_t>(std::max<std::int64_t>(array.nbytes(), 1));
+  if (SharedBirths::are_on() && size >= kBornSharedBytes && be_born_shared(array, size)) {
+    return array;
+  }
   // calloc leaves large blocks to the kernel, which hands out zeroed pages when they are touched.
   std::shared_ptr<void> memory(std::calloc(size, 1), &std::free);
   if (!memory) {

@@ -17,25 +17,37 @@
 namespace cppipc {
 namespace {
 
-// Returns the ids of the objects, in the order of the attachments.
-std::vector<std::array<std::uint8_t, 16>> number_capabilities(const ValueWriter& written,
-                                                              capnp::AnyPointer::Builder pointer,
-                                                              OutgoingCaps& caps) {
+constexpr std::size_t kIdWords = 2;
+
+// What is known of an attachment only now: the two words of an object's id, or the four of where
+// bulk lies.
+using Filling = std::array<std::uint64_t, words::kLargeBytesData - 1>;
+
+Filling filling_of(const BulkPlace& place) {
+  return {place.arena, place.offset, place.begin, static_cast<std::uint64_t>(place.access)};
+}
+
+// Returns the fillings in the order of the attachments.
+std::vector<Filling> number_capabilities(const ValueWriter& written,
+                                         capnp::AnyPointer::Builder pointer, OutgoingCaps& caps) {
   const auto& attachments = written.attachments();
-  std::vector<std::array<std::uint8_t, 16>> ids(attachments.size());
+  std::vector<Filling> fillings(attachments.size());
   auto stored =
       pointer.initAs<capnp::List<wire::LargeBytes>>(static_cast<unsigned>(attachments.size()));
   for (unsigned i = 0; i < attachments.size(); ++i) {
     const ValueWriter::Attachment& attachment = attachments[i];
     if (attachment.object) {
       stored[i].setBlob(caps.object(attachment.object).castAs<wire::Blob>());
-      ids[i] = caps.object_id(attachment.object);
+      const auto id = caps.object_id(attachment.object);
+      std::memcpy(fillings[i].data(), id.data(), id.size());
     } else {
-      BlobSource source{attachment.bulk.span(), attachment.bulk.owner()};
-      stored[i].setBlob(caps.blob(std::move(source)).castAs<wire::Blob>());
+      PlacedBlob placed =
+          caps.blob({attachment.bulk.span(), attachment.bulk.owner(), attachment.is_sole});
+      stored[i].setBlob(placed.client.castAs<wire::Blob>());
+      fillings[i] = filling_of(placed.place);
     }
   }
-  return ids;
+  return fillings;
 }
 
 }  // namespace
@@ -45,9 +57,9 @@ void attach(const ValueWriter& written, capnp::AnyStruct::Builder parent, unsign
   auto slot = parent.getPointerSection()[pointer];
   // The pointers of a struct lie behind its data.
   auto* raw = reinterpret_cast<std::uint64_t*>(parent.getDataSection().end()) + pointer;
-  std::vector<std::array<std::uint8_t, 16>> ids;
+  std::vector<Filling> fillings;
   if (!written.attachments().empty()) {
-    ids = number_capabilities(written, slot, caps);
+    fillings = number_capabilities(written, slot, caps);
     *raw = 0;  // forgotten, not dropped: the numbers stay
   }
   const std::span<const std::uint64_t> words = written.words().subspan(1);  // without the root
@@ -56,9 +68,10 @@ void attach(const ValueWriter& written, capnp::AnyStruct::Builder parent, unsign
       slot.initAsAnyList(capnp::ElementSize::EIGHT_BYTES, static_cast<unsigned>(words.size()));
   auto* bytes = const_cast<capnp::byte*>(list.asReader().getRawBytes().begin());
   std::memcpy(bytes, words.data(), words.size_bytes());
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const ValueWriter::Place id = written.attachments()[i].id;
-    if (id != 0) std::memcpy(bytes + 8 * (id - 1), ids[i].data(), ids[i].size());
+  for (std::size_t i = 0; i < fillings.size(); ++i) {
+    const ValueWriter::Attachment& attachment = written.attachments()[i];
+    const std::size_t count = attachment.object ? kIdWords : fillings[i].size();
+    std::memcpy(bytes + 8 * (attachment.fill - 1), fillings[i].data(), 8 * count);
   }
   if (words::kind_of(*raw) == words::kFar) {
     // The bytes lie in another segment, with their pointer before them.

@@ -26,7 +26,7 @@ std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& 
 // The same, but it need not be UTF-8.
 std::string unmarshal_large_chars(wire::LargeBytes::Reader reader, IncomingCaps& caps);
 Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps);
-// A writable array in memory of its own.
+// An array in memory of its own, which is writable, or in shared memory.
 AnyArray unmarshal_array(wire::Array::Reader reader, IncomingCaps& caps);
 
 // The text as it stands in the message. Errors: kProtocol if it is not UTF-8.

@@ -15,17 +15,51 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace cppipc {
 
-// Bytes that are offered to the peer in pieces. Owns: a share of the memory, which nobody may
-// shrink. For arrays that are not contiguous, marshalling makes a contiguous copy first.
+// What the receiver of bytes in shared memory may do with them.
+enum class Access : std::uint8_t {
+  kNone = 0,          // they are not in shared memory, or the receiver's own
+  kLent = 1,          // to be read, while the sender goes on using them
+  kLentWritable = 2,  // to be read and written, while the sender goes on using them
+  kMoved = 3,         // the receiver's from now on
+  kKept = 4,          // the sender goes on using them, and the receiver gets a view to write to
+};
+
+// Bytes that are offered to the peer, in shared memory or in pieces. Owns: a share of the memory,
+// which nobody may shrink.
 struct BlobSource {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
+  bool is_sole = false;  // nobody else has a share: the bytes can be given away
+};
+
+// Where bytes beside a message lie: what a LargeBytes says.
+struct BulkPlace {
+  std::uint64_t size_bytes = 0;
+  std::uint64_t arena = 0;   // 0: in none
+  std::uint64_t offset = 0;  // in the arena
+  std::uint64_t begin = 0;   // in the blob
+  Access access = Access::kNone;
+};
+
+// The stand-in for a blob, and where its bytes lie.
+struct PlacedBlob {
+  capnp::Capability::Client client;
+  BulkPlace place;
+};
+
+// Bytes of a peer that need not be read. Owns: what keeps them.
+struct SharedBytes {
+  std::byte* data = nullptr;
+  std::shared_ptr<const void> owner;
+  bool is_writable = false;
+  bool is_lent = false;  // the sender sees what is written to them
 };
 
 // Bytes that lie at the peer. read() blocks; never call it on a thread that reads the socket for
@@ -33,8 +67,8 @@ struct BlobSource {
 class BlobReader {
  public:
   virtual ~BlobReader() = default;
-  // Fills all of `out`, which is as long as the announced size.
-  virtual void read(std::span<std::byte> out) = 0;
+  // Fills all of `out` with the bytes from `begin`.
+  virtual void read(std::span<std::byte> out, std::uint64_t begin) = 0;
 };
 
 // Whom the memory is charged to that values take beside their message. Threads: any.
@@ -91,7 +125,7 @@ class OutgoingCaps {
   virtual capnp::Capability::Client object(const ObjectPtr& object) = 0;
   // The 16-byte id that goes beside an object.
   virtual std::array<std::uint8_t, 16> object_id(const ObjectPtr& object) = 0;
-  virtual capnp::Capability::Client blob(BlobSource source) = 0;
+  virtual PlacedBlob blob(BlobSource source) = 0;
 };
 
 // Resolves the capabilities of a message that is being read.
@@ -102,6 +136,11 @@ class IncomingCaps {
   virtual ObjectPtr object(const capnp::Capability::Client& client, std::string_view type,
                            std::span<const std::uint8_t> id) = 0;
   virtual std::unique_ptr<BlobReader> blob(const capnp::Capability::Client& client) = 0;
+  // The bytes where they lie; nullopt if they have to be read from the blob, or copied.
+  // Errors: kProtocol if they cannot lie there; kOutOfMemory.
+  virtual std::optional<SharedBytes> shared(const capnp::Capability::Client&, const BulkPlace&) {
+    return std::nullopt;
+  }
   // Who pays for arrays and bytes; null: nobody.
   virtual std::shared_ptr<MemoryAccount> account() { return nullptr; }
   // Charges for a str, which is the call's own. Errors: kQuotaExceeded.

@@ -19,8 +19,11 @@
 namespace cppipc {
 namespace {
 
-constexpr MarshalLimits kNoLimits{std::numeric_limits<std::uint64_t>::max(),
-                                  std::numeric_limits<std::uint64_t>::max()};
+MarshalLimits no_limits() {
+  MarshalLimits limits;
+  limits.message_bytes = limits.inline_bytes = std::numeric_limits<std::uint64_t>::max();
+  return limits;
+}
 
 capnp::Text::Reader text_of(const std::string& text) {
   if (is_utf8(text)) return {text.c_str(), text.size()};
@@ -33,8 +36,8 @@ void put(const ParameterDescription& parameter, wire::Description::Parameter::Bu
   builder.setIsVariadic(parameter.is_variadic);
   if (!parameter.default_value) return;
   RefusingOutgoingCaps caps;
-  measure(*parameter.default_value, kNoLimits);
-  marshal(*parameter.default_value, builder.getDefault().initValue(), caps, kNoLimits);
+  measure(*parameter.default_value, no_limits());
+  marshal(*parameter.default_value, builder.getDefault().initValue(), caps, no_limits());
 }
 
 void put(const FunctionDescription& function, wire::Description::Function::Builder builder) {

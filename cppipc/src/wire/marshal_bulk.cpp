@@ -16,7 +16,12 @@ BlobSource copy_of(std::span<const std::byte> bytes) {
 
 void put_large(BlobSource source, wire::LargeBytes::Builder builder, OutgoingCaps& caps) {
   builder.setSize(source.bytes.size());
-  builder.setBlob(caps.blob(std::move(source)).castAs<wire::Blob>());
+  PlacedBlob placed = caps.blob(std::move(source));
+  builder.setBlob(placed.client.castAs<wire::Blob>());
+  builder.setArena(placed.place.arena);
+  builder.setOffset(placed.place.offset);
+  builder.setBegin(placed.place.begin);
+  builder.setAccess(static_cast<std::uint8_t>(placed.place.access));
 }
 
 bool is_contiguous(const AnyArray& array) {

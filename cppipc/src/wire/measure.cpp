@@ -9,6 +9,7 @@
 #include "wire/packing.h"
 #include "wire/sizes.h"
 #include "wire/validity.h"
+#include "wire/words.h"
 
 #include "values/utf8.h"
 
@@ -23,8 +24,8 @@ constexpr std::uint64_t kComplexWords = 2;
 constexpr std::uint64_t kDateTimeWords = 3;
 constexpr std::uint64_t kTimeDeltaWords = 2;
 constexpr std::uint64_t kUuidWords = 2;
-constexpr std::uint64_t kLargeBytesWords = 2;
-constexpr std::uint64_t kArrayWords = 5;
+constexpr std::uint64_t kLargeBytesWords = words::kLargeBytesData + 1;
+constexpr std::uint64_t kArrayWords = 7;
 constexpr std::uint64_t kReferenceWords = 3;
 constexpr std::uint64_t kEnumMemberWords = 2;
 constexpr std::uint64_t kArgumentsWords = 2;

@@ -12,7 +12,7 @@ class RefusingOutgoingCaps final : public OutgoingCaps {
  public:
   capnp::Capability::Client object(const ObjectPtr&) override { refuse(); }
   std::array<std::uint8_t, 16> object_id(const ObjectPtr&) override { refuse(); }
-  capnp::Capability::Client blob(BlobSource) override { refuse(); }
+  PlacedBlob blob(BlobSource) override { refuse(); }
 
  private:
   [[noreturn]] static void refuse() {

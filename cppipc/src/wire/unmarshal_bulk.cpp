@@ -18,21 +18,35 @@ constexpr std::align_val_t kMemoryAlignment{64};
 // into untouched memory first, so that an announcement alone never commits memory.
 constexpr std::uint64_t kTrustedTextBytes = 64ull << 20;
 
-// The blob of a LargeBytes and its announced size.
+// Bytes beside the message: where they lie here, or the blob that they can be read from.
 struct Announced {
+  BulkPlace place;
+  std::optional<SharedBytes> shared;
   std::unique_ptr<BlobReader> blob;
-  std::uint64_t size_bytes;
+
+  void copy_to(std::span<std::byte> out) const {
+    if (shared) {
+      if (!out.empty()) std::memcpy(out.data(), shared->data, out.size());
+    } else {
+      blob->read(out, place.begin);
+    }
+  }
 };
 
 Announced announced(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
-  const std::uint64_t size_bytes = reader.getSize();
-  if (size_bytes > kBlobBytesMax) refuse_message("a blob is announced as larger than 1 TiB");
-  return {caps.blob(reader.getBlob()), size_bytes};
+  const BulkPlace place{reader.getSize(), reader.getArena(), reader.getOffset(), reader.getBegin(),
+                        static_cast<Access>(reader.getAccess())};
+  if (place.size_bytes > kBlobBytesMax) refuse_message("a blob is announced as larger than 1 TiB");
+  if (place.access > Access::kKept) refuse_message("bytes beside the message are of no known use");
+  Announced source{place, caps.shared(reader.getBlob(), place), nullptr};
+  if (!source.shared) source.blob = caps.blob(reader.getBlob());
+  return source;
 }
 
 std::shared_ptr<std::byte> read_all(const Announced& source, IncomingCaps& caps) {
-  std::shared_ptr<std::byte> memory = charged_memory(source.size_bytes, caps.account());
-  source.blob->read({memory.get(), source.size_bytes});
+  const std::uint64_t size_bytes = source.place.size_bytes;
+  std::shared_ptr<std::byte> memory = charged_memory(size_bytes, caps.account());
+  source.copy_to({memory.get(), size_bytes});
   return memory;
 }
 
@@ -54,19 +68,57 @@ std::shared_ptr<std::byte> copy_of(capnp::Data::Reader data, IncomingCaps& caps)
   return memory;
 }
 
-// The elements, whose size must be that of the shape.
-std::shared_ptr<std::byte> elements_of(wire::Array::Content::Reader content,
-                                       std::uint64_t size_bytes, IncomingCaps& caps) {
+void set_elements(AnyArray& array, std::shared_ptr<std::byte> memory, ArrayOrigin origin) {
+  array.data = memory.get();
+  array.owner = std::move(memory);
+  array.is_readonly = false;
+  array.origin = origin;
+}
+
+void set_elements(AnyArray& array, SharedBytes shared) {
+  array.data = shared.data;
+  array.owner = std::move(shared.owner);
+  array.is_readonly = !shared.is_writable;
+  array.origin = shared.is_lent ? ArrayOrigin::kLent : ArrayOrigin::kBeside;
+}
+
+// The strides of a large array, and how many bytes must be there for them.
+std::uint64_t set_strides(AnyArray& array, wire::Array::Reader reader) {
+  const auto strides = reader.getStrides();
+  if (strides.size() == 0) return nbytes_of(array.shape, array.dtype.itemsize);
+  array.strides.clear();
+  for (const std::int64_t stride : strides) array.strides.push_back(stride);
+  const std::uint64_t size_bytes = reader.getContent().getLarge().getSize();
+  if (!is_within(array.shape, array.strides, array.dtype.itemsize, reader.getStart(), size_bytes)) {
+    refuse_message("an array's strides lead out of its memory");
+  }
+  return size_bytes;
+}
+
+// The elements, of which there must be as many bytes as the shape and strides need.
+void read_elements(AnyArray& array, wire::Array::Reader reader, IncomingCaps& caps) {
+  const auto content = reader.getContent();
   switch (content.which()) {
     case wire::Array::Content::DATA: {
       const capnp::Data::Reader data = content.getData();
-      if (data.size() != size_bytes) refuse_message("an array's data does not fill its shape");
-      return copy_of(data, caps);
+      if (data.size() != nbytes_of(array.shape, array.dtype.itemsize)) {
+        refuse_message("an array's data does not fill its shape");
+      }
+      return set_elements(array, copy_of(data, caps), ArrayOrigin::kMessage);
     }
     case wire::Array::Content::LARGE: {
       const wire::LargeBytes::Reader large = content.getLarge();
-      if (large.getSize() != size_bytes) refuse_message("an array's blob does not fill its shape");
-      return read_all(announced(large, caps), caps);
+      if (large.getSize() != set_strides(array, reader)) {
+        refuse_message("an array's blob does not fill its shape");
+      }
+      Announced source = announced(large, caps);
+      if (source.shared) {
+        set_elements(array, std::move(*source.shared));
+      } else {
+        set_elements(array, read_all(source, caps), ArrayOrigin::kBeside);
+      }
+      if (reader.getStrides().size() != 0) array.data += reader.getStart();
+      return;
     }
   }
   refuse_message("an array's content is of an unknown kind");
@@ -108,14 +160,15 @@ std::string_view checked_text(capnp::Text::Reader reader) {
 
 std::string unmarshal_large_chars(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
   const Announced source = announced(reader, caps);
-  caps.charge_for_call(source.size_bytes);
+  const std::uint64_t size_bytes = source.place.size_bytes;
+  caps.charge_for_call(size_bytes);
   std::string text;
-  if (source.size_bytes <= kTrustedTextBytes) {
-    text.resize(source.size_bytes);
-    source.blob->read(std::as_writable_bytes(std::span(text)));
+  if (source.shared || size_bytes <= kTrustedTextBytes) {
+    text.resize(size_bytes);
+    source.copy_to(std::as_writable_bytes(std::span(text)));
   } else {
     const std::shared_ptr<std::byte> memory = read_all(source, caps);
-    text.assign(reinterpret_cast<const char*>(memory.get()), source.size_bytes);
+    text.assign(reinterpret_cast<const char*>(memory.get()), size_bytes);
   }
   return text;
 }
@@ -135,7 +188,7 @@ Bytes unmarshal_bytes(capnp::Data::Reader reader, IncomingCaps& caps) {
 Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
   const Announced source = announced(reader, caps);
   std::shared_ptr<std::byte> memory = read_all(source, caps);
-  const std::span<const std::byte> bytes{memory.get(), source.size_bytes};
+  const std::span<const std::byte> bytes{memory.get(), source.place.size_bytes};
   return Bytes(bytes, std::move(memory));
 }
 
@@ -159,12 +212,7 @@ AnyArray unmarshal_array(wire::Array::Reader reader, IncomingCaps& caps) {
   array.flavor = static_cast<ArrayFlavor>(reader.getFlavor());
   array.strides = strides_of(array.shape, array.dtype.itemsize, reader.getIsFortran());
 
-  const std::uint64_t size_bytes = nbytes_of(array.shape, array.dtype.itemsize);
-  std::shared_ptr<std::byte> memory = elements_of(reader.getContent(), size_bytes, caps);
-  array.data = memory.get();
-  array.owner = std::move(memory);
-  array.is_readonly = false;
-  array.origin = reader.getContent().isLarge() ? ArrayOrigin::kBeside : ArrayOrigin::kMessage;
+  read_elements(array, reader, caps);
   return array;
 }
 

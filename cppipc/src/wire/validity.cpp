@@ -200,6 +200,22 @@ const char* problem_of_shape(std::span<const std::int64_t> shape, std::uint32_t 
   return nullptr;
 }
 
+bool is_within(std::span<const std::int64_t> shape, std::span<const std::int64_t> strides,
+               std::uint32_t itemsize, std::uint64_t start, std::uint64_t size_bytes) {
+  if (strides.size() != shape.size() || start > size_bytes) return false;
+  // Each way is below 2^126, and there are at most 64: the sums are checked.
+  __int128 lowest = start;
+  __int128 highest = static_cast<__int128>(start) + itemsize;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] == 0) return false;
+    const __int128 way = static_cast<__int128>(shape[d] - 1) * strides[d];
+    if (__builtin_add_overflow(way < 0 ? lowest : highest, way, way < 0 ? &lowest : &highest)) {
+      return false;
+    }
+  }
+  return lowest >= 0 && highest <= static_cast<__int128>(size_bytes);
+}
+
 std::uint64_t nbytes_of(std::span<const std::int64_t> shape, std::uint32_t itemsize) {
   std::uint64_t bytes = itemsize;
   for (const std::int64_t length : shape) bytes *= static_cast<std::uint64_t>(length);

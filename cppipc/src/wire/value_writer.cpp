@@ -79,6 +79,7 @@ void ValueWriter::set_limits(const MarshalLimits& limits) {
   limit_bytes_ = message_bytes_of(limits);
   limit_words_ = limit_bytes_ / sizeof(std::uint64_t) + kRootWords;
   inline_bytes_ = inline_bytes_of(limits);
+  pool_ = limits.pool;
   if (spare.capacity > limit_words_) return;
   words_.reset(std::exchange(spare.words, nullptr));
   capacity_ = std::exchange(spare.capacity, 0);
@@ -186,23 +187,34 @@ void ValueWriter::put_text(Place place, std::string_view text) {
     set_tag(place, Which::STR);
     return put_bytes(place + words::kVariantData, text, true);
   }
-  std::shared_ptr<std::byte> memory = uninitialised_memory(text.size());
+  std::shared_ptr<std::byte> memory = bulk_memory(text.size());
   std::memcpy(memory.get(), text.data(), text.size());
   const std::span<const std::byte> bytes{memory.get(), text.size()};
   set_tag(place, Which::LARGE_STR);
-  put_large(place + words::kVariantData, Bytes(bytes, std::move(memory)));
+  put_large(place + words::kVariantData, Bytes(bytes, std::move(memory)), true);
 }
 
-void ValueWriter::put_large(Place pointer, Bytes bulk) {
+void ValueWriter::put_large(Place pointer, Bytes bulk, bool is_sole) {
   if (bulk.size() > kBlobBytesMax) refuse_size("a value takes", bulk.size(), kBlobBytesMax);
-  std::uint64_t* large = struct_at(pointer, 1, 1);
+  std::uint64_t* large = struct_at(pointer, words::kLargeBytesData, 1);
   large[0] = bulk.size();
-  attach(static_cast<Place>(large + 1 - words_.get()), nullptr, std::move(bulk), 0);
+  const auto data = static_cast<Place>(large - words_.get());
+  attach(data + words::kLargeBytesData, {nullptr, std::move(bulk), is_sole, data + 1});
 }
 
-void ValueWriter::attach(Place pointer, ObjectPtr object, Bytes bulk, Place id) {
+void ValueWriter::attach(Place pointer, Attachment attachment) {
   words_.get()[pointer] = words::capability(attachments_.size());
-  attachments_.push_back({std::move(object), std::move(bulk), id});
+  attachments_.push_back(std::move(attachment));
+}
+
+std::shared_ptr<std::byte> ValueWriter::bulk_memory(std::size_t size_bytes) const {
+  if (pool_ != nullptr) {
+    try {
+      return pool_->share(size_bytes);
+    } catch (const std::bad_alloc&) {  // the pool is full: the bytes cross in pieces
+    }
+  }
+  return uninitialised_memory(size_bytes);
 }
 
 ValueWriter::Place ValueWriter::put_sequence(Place place, Sequence kind, std::size_t count) {

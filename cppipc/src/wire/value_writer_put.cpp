@@ -9,6 +9,8 @@
 #include "wire/validity.h"
 #include "wire/words.h"
 
+#include "memory/block.h"
+#include "memory/lease.h"
 #include "values/utf8.h"
 
 namespace cppipc {
@@ -17,6 +19,9 @@ namespace {
 using Which = wire::Variant::Which;
 
 constexpr std::size_t kFramesAtFirst = 16;
+// Of an Array in the schema.
+constexpr std::size_t kArrayData = 3;
+constexpr std::size_t kArrayPointers = 4;
 
 void refuse_if(const char* problem) {
   if (problem != nullptr) throw Error(ErrorKind::kInvalidArgument, std::string(problem));
@@ -45,24 +50,12 @@ void fill_time(std::uint64_t* data, const TimeOfDay& time) {
   set_field(data, 16, *time.utc_offset_s);
 }
 
-std::span<const std::byte> bytes_of(const AnyArray& array, std::size_t size_bytes) {
-  return {array.data, size_bytes};
+bool is_contiguous(const AnyArray& array) {
+  return array.is_c_contiguous() || array.is_f_contiguous();
 }
 
-// The elements one after the other, in memory that stays: the array's own if it can.
-Bytes bulk_of(const AnyArray& array, std::size_t size_bytes) {
-  const bool is_contiguous = array.is_c_contiguous() || array.is_f_contiguous();
-  if (is_contiguous && array.owner != nullptr) {
-    return Bytes(bytes_of(array, size_bytes), array.owner);
-  }
-  std::shared_ptr<std::byte> memory = uninitialised_memory(size_bytes);
-  if (is_contiguous) {
-    std::memcpy(memory.get(), array.data, size_bytes);
-  } else {
-    array.copy_to(memory.get());
-  }
-  const std::span<const std::byte> bytes{memory.get(), size_bytes};
-  return Bytes(bytes, std::move(memory));
+bool is_in_shared_memory(const AnyArray& array) {
+  return block_hold(array.owner) != nullptr || lease_of(array.owner) != nullptr;
 }
 
 void check_text(std::string_view text) {
@@ -221,8 +214,8 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
       const bool is_large = is_beside(bytes.size());
       set_tag(place, is_large ? Which::LARGE_BYTES : Which::BYTES);
       if (!is_large) return put_bytes(pointer, bytes.view(), false);
-      if (bytes.owner() != nullptr) return put_large(pointer, bytes);
-      return put_large(pointer, Bytes(bytes.view()));
+      const bool is_sole = bytes.owner().use_count() <= 1;
+      return put_large(pointer, bytes.owner() != nullptr ? bytes : Bytes(bytes.view()), is_sole);
     }
     case Kind::kDecimal: {
       const Decimal& decimal = *value.get_if<Decimal>();
@@ -239,7 +232,7 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
       return put_bytes(pointer, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, false);
     }
     case Kind::kArray:
-      return put_array(place, value.as_array());
+      return put_array(place, value.as<std::shared_ptr<const AnyArray>>());
     case Kind::kObject:
       return put_object(place, *value.get_if<ObjectPtr>());
     case Kind::kEnum:
@@ -281,7 +274,9 @@ void ValueWriter::put_moment(Place place, const Variant& value) {
   }
 }
 
-void ValueWriter::put_array(Place place, const AnyArray& array) {
+void ValueWriter::put_array(Place place, const std::shared_ptr<const AnyArray>& held) {
+  const AnyArray& array = *held;
+  const bool is_sole = held.use_count() == 1 && array.owner.use_count() <= 1;
   const DType& dtype = array.dtype;
   refuse_if(problem_of(dtype));
   refuse_if(problem_of_shape(array.shape, dtype.itemsize));
@@ -291,30 +286,62 @@ void ValueWriter::put_array(Place place, const AnyArray& array) {
   }
   const std::uint64_t size_bytes = nbytes_of(array.shape, dtype.itemsize);
   if (size_bytes > 0 && array.data == nullptr) refuse_if("an array has no memory");
-  const bool is_large = is_beside(size_bytes);
+  const bool is_shared = size_bytes > 0 && is_in_shared_memory(array);
+  const bool is_large = is_shared || is_beside(size_bytes);
   set_tag(place, Which::ARRAY);
-  std::uint64_t* data = struct_at(place + words::kVariantData, 2, 3);
+  std::uint64_t* data = struct_at(place + words::kVariantData, kArrayData, kArrayPointers);
   set_field(data, 0, static_cast<std::uint8_t>(dtype.code));
   set_field(data, 1, std::uint8_t{!array.is_c_contiguous() && array.is_f_contiguous()});
   set_field(data, 2, static_cast<std::uint8_t>(array.flavor));
   set_field(data, 4, dtype.itemsize);
   set_field(data, 8, static_cast<std::uint16_t>(is_large));
-  const auto pointers = static_cast<Place>(data + 2 - words_.get());
+  const auto pointers = static_cast<Place>(data + kArrayData - words_.get());
   put_bytes(pointers, dtype.text, true);
   const Place shape = take(array.shape.size());
   std::copy(array.shape.begin(), array.shape.end(), words_.get() + shape);
   point(pointers + 1, shape, words::kList, words::list_of(words::kOfWords, array.shape.size()));
-  if (is_large) return put_large(pointers + 2, bulk_of(array, size_bytes));
+  if (is_shared && !is_contiguous(array)) return put_strided(pointers, array, is_sole);
+  if (is_large) {
+    Bytes bulk = bulk_of(array, size_bytes);
+    const bool is_copy = bulk.owner() != array.owner;
+    return put_large(pointers + 2, std::move(bulk), is_sole || is_copy);
+  }
   const Place content = take((size_bytes + 7) / 8);
   point(pointers + 2, content, words::kList, words::list_of(words::kOfBytes, size_bytes));
   if (size_bytes == 0) return;
   words_.get()[content + (size_bytes + 7) / 8 - 1] = 0;
   auto* out = reinterpret_cast<std::byte*>(words_.get() + content);
-  if (array.is_c_contiguous() || array.is_f_contiguous()) {
+  if (is_contiguous(array)) {
     std::memcpy(out, array.data, size_bytes);
   } else {
     array.copy_to(out);
   }
+}
+
+void ValueWriter::put_strided(Place pointers, const AnyArray& array, bool is_sole) {
+  const auto bytes = extent_of(array);
+  // `start` is the last of the data words, which lie before the pointers.
+  words_.get()[pointers - 1] = static_cast<std::uint64_t>(array.data - bytes.data());
+  const Place strides = take(array.strides.size());
+  std::copy(array.strides.begin(), array.strides.end(), words_.get() + strides);
+  point(pointers + 3, strides, words::kList,
+        words::list_of(words::kOfWords, array.strides.size()));
+  put_large(pointers + 2, Bytes(bytes, array.owner), is_sole);
+}
+
+// The elements one after the other, in memory that stays: the array's own if it can.
+Bytes ValueWriter::bulk_of(const AnyArray& array, std::size_t size_bytes) const {
+  if (is_contiguous(array) && array.owner != nullptr) {
+    return Bytes(std::span<const std::byte>{array.data, size_bytes}, array.owner);
+  }
+  std::shared_ptr<std::byte> memory = bulk_memory(size_bytes);
+  if (is_contiguous(array)) {
+    std::memcpy(memory.get(), array.data, size_bytes);
+  } else {
+    array.copy_to(memory.get());
+  }
+  const std::span<const std::byte> bytes{memory.get(), size_bytes};
+  return Bytes(bytes, std::move(memory));
 }
 
 void ValueWriter::put_enum_member(Place place, const EnumMember& member) {
@@ -336,7 +363,7 @@ void ValueWriter::put_object(Place place, const ObjectPtr& object) {
   put_bytes(pointers + 1, type, true);
   const Place id = take_zeros(2);
   point(pointers + 2, id, words::kList, words::list_of(words::kOfBytes, 16));
-  attach(pointers, object, Bytes(), id);
+  attach(pointers, {object, Bytes(), false, id});
 }
 
 }  // namespace cppipc

@@ -36,5 +36,7 @@ inline constexpr std::uint64_t upper_of(std::uint64_t pointer) { return pointer 
 // and a bool in bit 16, the second a number; then one pointer.
 inline constexpr std::size_t kVariantData = 2;
 inline constexpr std::size_t kVariantWords = 3;
+// A LargeBytes: the size; arena, offset and begin; the access in the lowest byte of the last.
+inline constexpr std::size_t kLargeBytesData = 5;
 
 }  // namespace cppipc::words

@@ -82,7 +82,7 @@ TEST_F(BlobTest, BytesOfEverySizeArriveWhole) {
     const auto import = offer(size);
     RemoteBlob blob(pair_.left, import, objects_);
     std::vector<std::byte> out(size);
-    blob.read(out);
+    blob.read(out, 0);
     EXPECT_TRUE(out == *bytes_) << size;
   }
 }
@@ -90,13 +90,13 @@ TEST_F(BlobTest, BytesOfEverySizeArriveWhole) {
 TEST_F(BlobTest, TheBytesThatArrivedAreCounted) {
   RemoteBlob blob(pair_.left, offer(100), objects_);
   std::vector<std::byte> out(100);
-  blob.read(out);
+  blob.read(out, 0);
   EXPECT_EQ(objects_.counted, 100u);
 }
 
 TEST_F(BlobTest, NothingNeedsNoQuestion) {
   RemoteBlob blob(pair_.left, offer(0), objects_);
-  blob.read({});
+  blob.read({}, 0);
   EXPECT_EQ(objects_.counted, 0u);
 }
 
@@ -104,7 +104,7 @@ TEST_F(BlobTest, FewerBytesThanAnnouncedAreAProtocolError) {
   RemoteBlob blob(pair_.left, offer(100), objects_);
   std::vector<std::byte> out(101);
   try {
-    blob.read(out);
+    blob.read(out, 0);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kProtocol);
@@ -116,7 +116,7 @@ TEST_F(BlobTest, TheEndOfTheConnectionEndsTheRead) {
   objects_.on_wait = [&] { pair_.left->disconnect(Error(ErrorKind::kServerCrashed, "gone")); };
   std::vector<std::byte> out(5 << 20);
   try {
-    blob.read(out);
+    blob.read(out, 0);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kServerCrashed);
@@ -128,10 +128,10 @@ TEST_F(BlobTest, AWaitThatThrowsEndsTheReadAndHarmsNobody) {
   RemoteBlob blob(pair_.left, offer(5 << 20), objects_);
   objects_.on_wait = [] { throw Interrupted{}; };
   std::vector<std::byte> out(5 << 20);
-  EXPECT_THROW(blob.read(out), Interrupted);
+  EXPECT_THROW(blob.read(out, 0), Interrupted);
   objects_.on_wait = {};
   pair_.pump();
-  blob.read(out);
+  blob.read(out, 0);
   EXPECT_TRUE(out == *bytes_);
 }
 

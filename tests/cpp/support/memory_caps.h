@@ -44,10 +44,10 @@ class MemoryCaps final : public OutgoingCaps, public IncomingCaps {
     for (std::size_t i = 0; i < 8; ++i) id[i] = static_cast<std::uint8_t>(address >> (8 * i));
     return id;
   }
-  capnp::Capability::Client blob(BlobSource source) override {
+  PlacedBlob blob(BlobSource source) override {
     ++blobs_sent;
     sent_bytes.push_back(source.bytes);
-    return placeholder({nullptr, std::move(source)});
+    return {placeholder({nullptr, std::move(source)}), {}};
   }
 
   ObjectPtr object(const capnp::Capability::Client& client, std::string_view type,
@@ -80,9 +80,12 @@ class MemoryCaps final : public OutgoingCaps, public IncomingCaps {
   class Reader final : public BlobReader {
    public:
     explicit Reader(BlobSource source) : source_(std::move(source)) {}
-    void read(std::span<std::byte> out) override {
-      if (out.size() != source_.bytes.size()) refuse("fewer bytes than announced");
-      std::copy(source_.bytes.begin(), source_.bytes.end(), out.begin());
+    void read(std::span<std::byte> out, std::uint64_t begin) override {
+      if (begin > source_.bytes.size() || out.size() != source_.bytes.size() - begin) {
+        refuse("fewer bytes than announced");
+      }
+      std::copy_n(source_.bytes.begin() + static_cast<std::ptrdiff_t>(begin), out.size(),
+                  out.begin());
     }
 
    private:

@@ -182,7 +182,7 @@ TEST(Marshal, ObjectOfAnotherSessionIsRefusedBeforeItIsStored) {
    public:
     capnp::Capability::Client object(const ObjectPtr&) override { refuse(); }
     std::array<std::uint8_t, 16> object_id(const ObjectPtr&) override { refuse(); }
-    capnp::Capability::Client blob(BlobSource) override { refuse(); }
+    PlacedBlob blob(BlobSource) override { refuse(); }
 
    private:
     [[noreturn]] void refuse() { throw Error(ErrorKind::kInvalidArgument, "another session"); }

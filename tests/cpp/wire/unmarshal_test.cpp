@@ -236,7 +236,7 @@ TEST(Unmarshal, BlobsAreOfTheAnnouncedSize) {
       const auto bytes = std::make_shared<std::array<std::byte, 100>>();
       wire::LargeBytes::Builder large = init(builder);
       large.setSize(size);
-      large.setBlob(caps.blob({*bytes, bytes}).castAs<wire::Blob>());
+      large.setBlob(caps.blob({*bytes, bytes}).client.castAs<wire::Blob>());
     };
   };
   const auto as_bytes = [](wire::Variant::Builder builder) { return builder.initLargeBytes(); };
@@ -262,7 +262,7 @@ TEST(Unmarshal, BlobsOfTextAreUtf8) {
         bytes->fill(std::byte{0xff});
         auto large = builder.initLargeStr();
         large.setSize(100);
-        large.setBlob(caps.blob({*bytes, bytes}).template castAs<wire::Blob>());
+        large.setBlob(caps.blob({*bytes, bytes}).client.template castAs<wire::Blob>());
       },
       "UTF-8");
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A share in bytes that came from a peer and lie in shared memory.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace cppipc {
+
+// The deleter of every shared_ptr that keeps such bytes: by it they are known when they are sent
+// back, or when somebody asks where they lie.
+struct Lease {
+  // What keeps them: our hold on the peer's blob, or, if the bytes are our own and came home, the
+  // blob itself.
+  std::shared_ptr<void> blob;
+  bool is_home = false;
+  const void* connection = nullptr;   // what the blob belongs to
+  std::shared_ptr<const void> arena;  // the mapping; null at home
+  std::uint64_t arena_id = 0;
+  std::uint64_t arena_offset = 0;  // of `begin`
+  std::byte* begin = nullptr;      // where the blob's first byte lies, or would
+  void operator()(const void*) const noexcept {}
+};
+
+// What `owner` keeps, if that is such bytes; else null.
+inline const Lease* lease_of(const std::shared_ptr<const void>& owner) {
+  return std::get_deleter<Lease>(owner);
+}
+
+}  // namespace cppipc
