@@ -96,6 +96,9 @@ struct ConnectOptions {
   // Of one message, either way; the smaller limit of both sides holds.
   std::uint64_t message_bytes = 2048ull << 20;
   std::uint64_t inline_bytes = 1ull << 20;
+  // On one machine bulk lies in memory that both sides map, if the server can do so too; else, and
+  // without this, it crosses in pieces.
+  bool shares_memory = true;
   std::string peer_name;  // shown as Client::address(); empty: the address connected to
   // See Call::wait. Runs on the waiting thread without locks.
   std::function<void()> on_interrupt;
@@ -124,6 +127,8 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual const std::string& transport() const = 0;  // "unix" or "tcp"
   virtual std::int64_t server_pid() const = 0;
   virtual std::array<std::uint8_t, 16> server_id() const = 0;  // random per server process
+  // Whether bulk crosses in shared memory, as the handshake has found out.
+  virtual bool shares_memory() const = 0;
 
   // Each sends one call and returns at once; references and errors of sending come by wait(),
   // but for arguments that cannot cross (kWrongType, kTooLarge, kInvalidArgument: an object of

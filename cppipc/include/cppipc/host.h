@@ -41,6 +41,8 @@ struct HostLimits {
 
 struct HostOptions {
   HostLimits limits;
+  // With clients on the same machine that can do so too.
+  bool shares_memory = true;
   std::string version = "0.1.0";
   // Called once when a session begins and ends; from a host thread, with no lock held.
   // `reason` is empty when the peer closed in order.
@@ -62,7 +64,8 @@ struct HostStats {
   std::uint64_t calls_running = 0;  // being run now
   std::uint64_t calls_waiting = 0;  // waiting for an object or a thread
   std::uint64_t bytes_inline = 0;   // received in messages since the start
-  std::uint64_t bytes_copied = 0;   // bulk bytes that were received or sent in chunks
+  // Bulk bytes that were copied on their way: in pieces, or once into shared memory.
+  std::uint64_t bytes_copied = 0;
   std::uint64_t bytes_held = 0;     // of HostLimits::bulk_total_bytes
   std::uint64_t threads = 0;        // of the host, now
   std::uint64_t object_tokens = 0;  // good now

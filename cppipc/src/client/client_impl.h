@@ -30,6 +30,7 @@ class ClientImpl final : public Client, public ObjectMap {
   const std::string& address() const override { return address_; }
   const std::string& transport() const override { return transport_; }
   std::int64_t server_pid() const override { return server_pid_; }
+  bool shares_memory() const override { return limits_.pool != nullptr; }
   std::array<std::uint8_t, 16> server_id() const override { return server_id_; }
 
   CallPtr call(const std::shared_ptr<RemoteObject>& target, const std::string& method,

@@ -77,7 +77,7 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
   params.setProtocol(wire::PROTOCOL);
   params.setMessageBytes(options_.message_bytes);
   params.setInlineBytes(options_.inline_bytes);
-  const auto probe = make_probe();
+  const auto probe = options_.shares_memory ? make_probe() : nullptr;
   if (probe) {
     params.setMemory(call.message().add(share_->servant()).castAs<wire::Memory>());
     params.setProbe(probe->inode());

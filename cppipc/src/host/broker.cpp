@@ -237,7 +237,8 @@ class BrokerServant final : public Exported {
     const auto& caps = call.caps();
     const auto* memory =
         caps.size() == 1 ? std::get_if<std::shared_ptr<Import>>(&caps.front()) : nullptr;
-    if (memory == nullptr || !session.peer().connection().take_descriptor(probe)) return;
+    if (!session.core().options().shares_memory || memory == nullptr) return;
+    if (!session.peer().connection().take_descriptor(probe)) return;
     session.share_memory(*memory);
     results.setMemory(message.add(session.memory()->servant()).castAs<wire::Memory>());
   }

@@ -35,6 +35,9 @@ std::optional<PlacedBlob> OutgoingMessageCaps::known(const BlobSource& source,
     place.arena = blob->place().arena;
     place.offset = blob->place().offset + place.begin;
     place.access = blob->place().access;
+    // What was given away and has come home is used here now.
+    const bool is_given = place.access == Access::kMoved;
+    if (is_given && !objects_.is_giving()) place.access = Access::kLentWritable;
     return PlacedBlob{message_.add(std::shared_ptr<Exported>(blob)), place};
   }
   if (objects_.is_giving() && !source.is_sole) place.access = Access::kKept;
@@ -180,6 +183,7 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
     keeper = std::move(view);
     bytes.is_writable = true;
   }
+  if (place.access == Access::kMoved) objects_.count_bulk(place.size_bytes);  // copied to be moved
   bytes.data = data;
   bytes.owner = std::shared_ptr<const void>(
       data, Lease{*import, false, share.get(), std::move(keeper), place.arena,

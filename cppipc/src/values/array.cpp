@@ -227,7 +227,8 @@ std::span<std::byte> extent_of(const AnyArray& array) {
 bool share_in_place(AnyArray& array) {
   const auto bytes = extent_of(array);
   auto owner = bytes.empty() ? nullptr : pin(bytes.data(), bytes.size());
-  if (!owner) return false;
+  // What was made to be given away belongs to what it was made for.
+  if (!owner || block_hold(owner)->use != BlockUse::kLent) return false;
   array.owner = std::move(owner);
   return true;
 }

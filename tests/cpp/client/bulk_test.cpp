@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values that cross beside their message, in both directions.
+// Values that cross beside their message, in both directions and in pieces: memory is not shared.
 #include <cstring>
 #include <thread>
 
@@ -14,7 +14,12 @@ class BulkTest : public BrokerTest {
  protected:
   void SetUp() override {
     BrokerTest::SetUp();
-    broker_ = std::make_unique<LoopbackBroker>();
+    broker_ = std::make_unique<LoopbackBroker>(by_value());
+  }
+  static HostOptions by_value() {
+    HostOptions options;
+    options.shares_memory = false;
+    return options;
   }
   void TearDown() override {
     broker_.reset();
@@ -151,7 +156,7 @@ TEST_F(BulkTest, AnInterruptMayEndAFetchAndTheSessionGoesOn) {
     if (is_interrupted) throw Interrupted{};
   };
   Gate gate;
-  HostOptions host_options;
+  HostOptions host_options = by_value();
   host_options.session_ended = [&](std::uint64_t id, const std::string&) {
     if (id == 2) gate.wait();  // nothing is read or answered meanwhile
   };

@@ -205,6 +205,7 @@ TEST_F(HandshakeTest, ASecondSessionOnOneConnectionIsRefused) {
 
 TEST_F(HandshakeTest, TheSmallerLimitsOfBothSidesHold) {
   HostOptions host_options;
+  host_options.shares_memory = false;  // what is shared has a lower limit
   host_options.limits.inline_bytes = 10'000;
   LoopbackBroker broker(std::move(host_options));
   ConnectOptions options;

@@ -18,7 +18,7 @@ using test::MemoryCaps;
 using test::MemoryMessage;
 using test::round_trip;
 
-constexpr MarshalLimits kSmall{64 << 20, 100};
+const MarshalLimits kSmall{64 << 20, 100, nullptr};
 
 // 0, 1, 2 ... as elements of type T.
 template <class T>

@@ -13,7 +13,7 @@ namespace {
 using test::MemoryCaps;
 using test::round_trip;
 
-constexpr MarshalLimits kSmall{64 << 20, 100};
+const MarshalLimits kSmall{64 << 20, 100, nullptr};
 
 class Account final : public MemoryAccount {
  public:

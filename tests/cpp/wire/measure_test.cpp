@@ -88,7 +88,7 @@ TEST(Measure, IsCloseToTheMessage) {
 }
 
 TEST(Measure, RefusesAMessageOverTheLimitNamingSizeAndLimit) {
-  const MarshalLimits limits{1 << 20, 1 << 20};
+  const MarshalLimits limits{1 << 20, 1 << 20, nullptr};
   List strings;
   strings.items.assign(100'000, Variant("12345"));
   const Error error = refusal(strings, limits);

@@ -17,7 +17,7 @@ using test::MemoryCaps;
 using test::MemoryMessage;
 using test::NamedObject;
 
-constexpr MarshalLimits kNoLimits{1 << 30, 1 << 28};
+const MarshalLimits kNoLimits{1 << 30, 1 << 28, nullptr};
 
 // Attached to a message whose first segment has so many words, sent and unmarshalled.
 Arguments sent(const ValueWriter& written, MemoryCaps& caps, unsigned first_segment_words = 64) {
@@ -233,7 +233,7 @@ TEST(ValueWriter, TooLargeTellsSizeAndLimit) {
   List list;
   for (int i = 0; i < 20'000; ++i) list.items.push_back(std::string(100, 'x'));
   const std::uint64_t bytes = 8 * (write(list, kNoLimits).words().size() - 1);
-  const Error error = refusal(list, {1 << 20, 1 << 20});
+  const Error error = refusal(list, {1 << 20, 1 << 20, nullptr});
   EXPECT_EQ(error.kind(), ErrorKind::kTooLarge);
   std::string size = std::to_string(bytes);
   size.insert(size.size() - 3, 1, ',').insert(size.size() - 7, 1, ',');
