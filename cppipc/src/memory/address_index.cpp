@@ -29,7 +29,7 @@ std::shared_ptr<Pool> AddressIndex::find(const void* address) const {
   const auto at = reinterpret_cast<std::uintptr_t>(address);
   if (at < lowest_.load(std::memory_order_acquire)) return nullptr;
   if (at >= highest_.load(std::memory_order_acquire)) return nullptr;
-  std::shared_lock lock(mutex_);
+  std::lock_guard lock(mutex_);
   auto next = ranges_.upper_bound(at);
   if (next == ranges_.begin()) return nullptr;
   const Range& range = std::prev(next)->second;

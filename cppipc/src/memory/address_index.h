@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <shared_mutex>
+#include <mutex>
 
 namespace cppipc {
 
@@ -22,7 +22,7 @@ class AddressIndex {
   // The pool in one of whose arenas the address lies; null if there is none, or it is at its end.
   std::shared_ptr<Pool> find(const void* address) const;
 
-  // Held over a fork.
+  // Held over a fork, which a std::shared_mutex cannot be: the child is another thread to it.
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
 
@@ -32,7 +32,7 @@ class AddressIndex {
     Pool* pool;  // alive: a pool removes its ranges before it goes
   };
 
-  mutable std::shared_mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::uintptr_t, Range> ranges_;  // by their begin
   // Where the ranges lie between; they only ever grow apart.
   std::atomic<std::uintptr_t> lowest_{UINTPTR_MAX};

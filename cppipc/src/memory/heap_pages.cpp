@@ -92,12 +92,12 @@ Span* Heap::take_run(std::uint32_t pages, DirtyRanges* dirty) {
 // Another arena to cut blocks from: as large as the budget allows, and at least for these pages.
 bool Heap::add_run_arena(std::uint32_t pages) {
   const std::uint64_t needed = std::uint64_t{pages} * page_bytes();
-  std::uint64_t bytes = std::max(next_arena_bytes(), needed);
-  if (arena_bytes_ > options_.bytes_max || bytes > options_.bytes_max - arena_bytes_) {
-    make_room(bytes);
-    const std::uint64_t left =
-        options_.bytes_max > arena_bytes_ ? options_.bytes_max - arena_bytes_ : 0;
-    bytes = std::min(bytes, left / page_bytes() * page_bytes());
+  const std::uint64_t budget = options_.bytes_max / page_bytes() * page_bytes();
+  if (needed > budget) return false;
+  std::uint64_t bytes = std::min(std::max(next_arena_bytes(), needed), budget);
+  if (!make_room(bytes)) {
+    const std::uint64_t left = budget > arena_bytes_ ? budget - arena_bytes_ : 0;
+    bytes = std::min(bytes, left);
     if (bytes < needed) return false;
   }
   HeapArena* arena = add_arena(bytes / page_bytes(), false);
