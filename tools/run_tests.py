@@ -39,7 +39,7 @@ ASAN_OPTIONS = "detect_leaks={leaks}:strict_string_checks=1:detect_stack_use_aft
 UBSAN_OPTIONS = "print_stacktrace=1:halt_on_error=1"
 TSAN_SUPPRESSIONS = ROOT / "tests" / "tsan.supp"
 TSAN_OPTIONS = f"halt_on_error=1:second_deadlock_stack=1:suppressions={TSAN_SUPPRESSIONS}"
-FOLDERS = ("values", "wire", "rpc", "host", "client", "toolkits", "server")
+FOLDERS = ("memory", "values", "wire", "rpc", "host", "client", "toolkits", "server")
 
 # The two lines of a test that passed without a word; they would hide the others.
 GTEST_PASSED = re.compile(r"^\[ RUN      \].*\n\[       OK \].*\n", re.MULTILINE)

@@ -17,7 +17,14 @@ from unity.errors import *  # noqa: F403
 from unity.errors import __all__ as _error_names
 
 
+_SHARED_MEMORY = ("allocator", "is_shared", "share")
+
+
 def __getattr__(name):
+    if name in _SHARED_MEMORY:  # few programs need it, and each import costs
+        from unity import _allocator
+
+        return getattr(_allocator, name)
     if name == "__version__":  # looked up when it is asked for: that costs more than the import
         from importlib.metadata import version
 
@@ -26,7 +33,18 @@ def __getattr__(name):
 
 
 def __dir__():
-    return [*globals(), "__version__"]
+    return [*globals(), *_SHARED_MEMORY, "__version__"]
 
 
-__all__ = ["Buffer", "Call", "Proxy", "Session", "connect", "launch", *_error_names]
+__all__ = [
+    "Buffer",
+    "Call",
+    "Proxy",
+    "Session",
+    "allocator",
+    "connect",
+    "is_shared",
+    "launch",
+    "share",
+    *_error_names,
+]

@@ -17,7 +17,7 @@ struct SharedPoolOptions {
   bool is_writable = false;
   // Whether blocks are made to be given away, and not to be used on here after they were sent.
   bool is_given = false;
-  std::size_t alignment = 64;  // of each block; a power of two, up to 2 MiB
+  std::size_t alignment = 64;  // of each block; a power of two, up to 4 MiB
   // Of all arenas of the pool; 0: half of the memory that is free when the pool is made.
   std::uint64_t bytes_max = 0;
   // Free memory that is kept for the next block rather than given back to the kernel.

@@ -13,8 +13,8 @@
 namespace cppipc {
 namespace {
 
-// What blocks may be aligned to at most, and the size of a huge page of most machines.
-constexpr std::size_t kAlignment = std::size_t{2} << 20;
+// What blocks may be aligned to at most: twice the huge page of most machines.
+constexpr std::size_t kAlignment = std::size_t{4} << 20;
 
 Mapping* first_mapping = nullptr;  // guarded by Mapping::mutex()
 

@@ -19,7 +19,7 @@ struct MappingOptions {
 // Owns: the descriptor and the mapping. Threads: any.
 class Mapping {
  public:
-  // Maps the first `size_bytes`, at a multiple of 2 MiB. Errors: kOutOfMemory, kInputOutput with
+  // Maps the first `size_bytes`, at a multiple of 4 MiB. Errors: kOutOfMemory, kInputOutput with
   // EPERM where a seal forbids it.
   Mapping(OwnedFd fd, std::size_t size_bytes, const MappingOptions& options);
   ~Mapping();

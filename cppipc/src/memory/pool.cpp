@@ -33,9 +33,9 @@ Pools& pools() {
 }
 
 SharedPoolOptions completed(SharedPoolOptions options) {
-  if (!std::has_single_bit(options.alignment) || options.alignment > (2u << 20)) {
+  if (!std::has_single_bit(options.alignment) || options.alignment > (4u << 20)) {
     throw Error(ErrorKind::kInvalidArgument,
-                "the alignment of a pool is a power of two up to 2 MiB, not " +
+                "the alignment of a pool is a power of two up to 4 MiB, not " +
                     std::to_string(options.alignment));
   }
   if (options.bytes_max == 0) options.bytes_max = free_memory_bytes() / 2;
