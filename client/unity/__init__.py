@@ -16,6 +16,8 @@ from unity._session import Session, connect
 from unity.errors import *  # noqa: F403
 from unity.errors import __all__ as _error_names
 
+if False:  # only for tools that read the source; see __getattr__
+    from unity._allocator import allocator, is_shared, share
 
 _SHARED_MEMORY = ("allocator", "is_shared", "share")
 

@@ -19,7 +19,6 @@
 namespace cppipc {
 namespace {
 
-constexpr std::uint64_t kFirstArenaBytes = 64ull << 20;
 constexpr std::uint64_t kArenaBytesMax = 1ull << 30;
 
 // Arenas whose pool is gone while blocks in them are not freed: their memory has to stay.
@@ -36,6 +35,7 @@ Heap::Heap(const HeapOptions& options, Pool* owner)
       owner_(owner),
       align_pages_(
           static_cast<std::uint32_t>(std::max<std::size_t>(1, options.alignment / page_bytes()))),
+      page_shift_(page_shift()),
       cache_(kCachedPagesMax + 1),
       retained_max_(options.retained_bytes / page_bytes()),
       trim_at_(retained_max_),
@@ -66,13 +66,11 @@ HeapArena* Heap::arena_of(const void* address) {
 Block Heap::find(const void* address) {
   HeapArena* arena = arena_of(address);
   if (!arena) return {};
-  const auto offset =
-      static_cast<std::size_t>(static_cast<const std::byte*>(address) - arena->begin);
-  Span* span = arena->span_of_page(static_cast<std::uint32_t>(offset / page_bytes()));
+  Span* span = arena->span_of_page(arena->page_of(address));
   if (!span) return {};
   std::byte* begin = arena->page(span->first);
   if (span->state == SpanState::kBlock) {
-    return {span, 0, begin, span->pages * page_bytes()};
+    return {span, 0, begin, std::size_t{span->pages} << arena->shift};
   }
   if (span->state != SpanState::kSlab) return {};
   const auto within = static_cast<std::uint32_t>(static_cast<const std::byte*>(address) - begin);
@@ -85,14 +83,14 @@ Block Heap::allocate(std::size_t bytes, DirtyRanges* dirty) {
   look_for_retired();
   if (bytes > options_.bytes_max) return {};
   if (bytes <= small_max_) return take_slot(bytes, dirty);
-  const std::uint64_t pages = (bytes + page_bytes() - 1) / page_bytes();
+  const std::uint64_t pages = ((bytes - 1) >> page_shift_) + 1;
   if (pages > UINT32_MAX / 2) return {};
   Span* span = take_pages(static_cast<std::uint32_t>(pages), dirty);
   if (!span) return {};
   span->state = SpanState::kBlock;
   span->requested = bytes;
   span->arena->blocks++;
-  return {span, 0, span->arena->page(span->first), span->pages * page_bytes()};
+  return {span, 0, span->arena->page(span->first), std::size_t{span->pages} << page_shift_};
 }
 
 void Heap::free(const Block& block) {

@@ -105,12 +105,14 @@ class Heap {
   static void link(Span*& head, Span* span);
   static void unlink(Span*& head, Span* span);
 
+  static constexpr std::uint64_t kFirstArenaBytes = 64ull << 20;
   // Larger spans than this are joined with their neighbours as soon as they are free.
   static constexpr std::uint32_t kCachedPagesMax = 4096;
 
   HeapOptions options_;
   Pool* owner_;
   std::uint32_t align_pages_;
+  unsigned page_shift_;
   std::vector<std::unique_ptr<HeapArena>> arenas_;  // by address
   HeapArena* last_found_ = nullptr;
   std::vector<HeapArena*> idle_;  // arenas of one block, without it; the longest unused first

@@ -30,7 +30,8 @@ bool punch(const HeapArena& arena, std::uint32_t first, std::uint32_t pages) {
 }  // namespace
 
 Span* Heap::take_pages(std::uint32_t pages, DirtyRanges* dirty) {
-  if (std::uint64_t{pages} * page_bytes() > next_arena_bytes() / 4) {
+  const std::uint64_t bytes = std::uint64_t{pages} << page_shift_;
+  if (bytes > kFirstArenaBytes / 4 && bytes > next_arena_bytes() / 4) {
     if (Span* span = take_dedicated(pages, dirty)) return span;
   }
   if (Span* span = take_cached(pages)) {

@@ -43,6 +43,12 @@ inline std::size_t page_bytes() noexcept {
   return bytes;
 }
 
+// The page is two to the power of this.
+inline unsigned page_shift() noexcept {
+  static const auto shift = static_cast<unsigned>(__builtin_ctzll(page_bytes()));
+  return shift;
+}
+
 // `bytes` rounded up to a multiple of `unit`, a power of two; 0 if that is more than there are.
 constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) noexcept {
   return bytes > SIZE_MAX - (unit - 1) ? 0 : (bytes + unit - 1) & ~(unit - 1);

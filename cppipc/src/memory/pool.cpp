@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <vector>
 
@@ -57,7 +58,7 @@ HeapOptions heap_options(const SharedPoolOptions& options) {
 
 class Pool::Guard {
  public:
-  explicit Guard(const Pool& pool) : heap_(pool.heap_), lock_(pool.mutex_) {}
+  explicit Guard(const Pool& pool) : heap_(pool.heap_), lock_(pool.lock_) {}
   ~Guard() {
     if (!heap_.has_doomed()) return;
     const auto doomed = heap_.take_doomed();
@@ -68,7 +69,7 @@ class Pool::Guard {
 
  private:
   Heap& heap_;
-  std::unique_lock<std::mutex> lock_;
+  std::unique_lock<QuickLock> lock_;
 };
 
 Pool::Pool(const SharedPoolOptions& options)
@@ -277,11 +278,11 @@ std::shared_ptr<Pool> Pool::share_if_alive() {
 
 void Pool::lock_all() {
   pools().mutex.lock();
-  for (Pool* pool : pools().list) pool->mutex_.lock();
+  for (Pool* pool : pools().list) pool->lock_.lock();
 }
 
 void Pool::unlock_all() {
-  for (Pool* pool : pools().list) pool->mutex_.unlock();
+  for (Pool* pool : pools().list) pool->lock_.unlock();
   pools().mutex.unlock();
 }
 

@@ -6,11 +6,11 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 
 #include "memory/block.h"
 #include "memory/heap.h"
+#include "memory/quick_lock.h"
 
 namespace cppipc {
 
@@ -59,7 +59,7 @@ class Pool final : public SharedPool {
   BlockHold make_hold(const Block& block);
 
   const SharedPoolOptions options_;
-  mutable std::mutex mutex_;
+  mutable QuickLock lock_;
   mutable Heap heap_;  // finding remembers where it found something
   std::unordered_map<const std::byte*, Holds> holds_;
   SharedPoolStats stats_;

@@ -31,7 +31,8 @@ HeapArena::HeapArena(std::shared_ptr<Arena> made, bool is_dedicated)
     : arena(std::move(made)),
       begin(arena->data()),
       end(begin + arena->size()),
-      pages(static_cast<std::uint32_t>(arena->size() / page_bytes())),
+      shift(page_shift()),
+      pages(static_cast<std::uint32_t>(arena->size() >> shift)),
       touched(is_dedicated ? 0 : pages) {
   auto span = std::make_unique<Span>();
   span->arena = this;
@@ -46,7 +47,5 @@ HeapArena::HeapArena(std::shared_ptr<Arena> made, bool is_dedicated)
   table.get()[pages - 1] = span.get();
   table.get()[0] = span.release();
 }
-
-std::byte* HeapArena::page(std::uint32_t number) const { return begin + number * page_bytes(); }
 
 }  // namespace cppipc

@@ -72,12 +72,18 @@ class PageBits {
 struct HeapArena {
   HeapArena(std::shared_ptr<Arena> made, bool is_dedicated);
 
-  std::byte* page(std::uint32_t number) const;
+  std::byte* page(std::uint32_t number) const { return begin + (std::size_t{number} << shift); }
+  // Of an address in the arena.
+  std::uint32_t page_of(const void* address) const {
+    const auto offset = static_cast<const std::byte*>(address) - begin;
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(offset) >> shift);
+  }
   Span* span_of_page(std::uint32_t number) const { return only ? only.get() : table.get()[number]; }
 
   std::shared_ptr<Arena> arena;
   std::byte* begin;
   std::byte* end;
+  unsigned shift;  // a page is two to the power of this
   std::uint32_t pages;
   std::size_t blocks = 0;  // live or quarantined
   bool is_closed = false;  // nothing is given out of it any more
