@@ -10,6 +10,8 @@ from unity.type_slots cimport TypeObject, rename_type
 import contextvars
 import operator
 
+from unity import _array_api
+
 cdef extern from "raise_as_python.h":
     void raise_as_python()
 
@@ -77,20 +79,8 @@ cdef find_handlers():
     global has_handlers
     if has_handlers:
         return
-    try:
-        import numpy
-    except ImportError as error:
-        raise ImportError(
-            "shared arrays need NumPy, which is not installed here: "
-            "pip install 'unity-broker[numpy]'") from error
-    try:
-        from numpy._core import _multiarray_umath
-    except ImportError:  # before NumPy 2.0
-        from numpy.core import _multiarray_umath
-    if not find_numpy_handlers(_multiarray_umath._ARRAY_API, &handlers):
-        raise ImportError(
-            f"shared arrays need NumPy 1.22 or newer; this is {numpy.__version__}: "
-            "pip install --upgrade numpy")
+    if not find_numpy_handlers(_array_api.array_api(), &handlers):
+        raise ImportError("shared arrays need NumPy 1.22 or newer: pip install --upgrade numpy")
     has_handlers = True
 
 

@@ -100,6 +100,13 @@ def callback_thread():
         assert told.wait(DEADLINE_S)
 
 
+@pytest.fixture(scope="session")
+def share_pools():
+    """The pools of unity.share(), which live as long as the process."""
+    for mode in ("ro", "rw"):
+        unity.share(b"x", mode)
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(request):
     """Fails a test that leaves descriptors, threads, processes, objects or sessions behind."""
