@@ -11,15 +11,15 @@ namespace cppipc {
 // The deleter of every shared_ptr that keeps such bytes: by it they are known when they are sent
 // back, or when somebody asks where they lie.
 struct Lease {
-  // What keeps them: our hold on the peer's blob, or, if the bytes are our own and came home, the
-  // blob itself.
+  const void* connection = nullptr;  // by which they came
+  // The peer's bytes: our hold on its blob, and the mapping that they lie in. If they are our own and
+  // came home: null, and what keeps them here.
   std::shared_ptr<void> blob;
-  bool is_home = false;
-  const void* connection = nullptr;   // what the blob belongs to
-  std::shared_ptr<const void> arena;  // the mapping; null at home
+  std::shared_ptr<const void> keeper;
   std::uint64_t arena_id = 0;
   std::uint64_t arena_offset = 0;  // of `begin`
   std::byte* begin = nullptr;      // where the blob's first byte lies, or would
+  bool is_given = false;           // at home: they were given away before
   void operator()(const void*) const noexcept {}
 };
 

@@ -27,21 +27,27 @@ std::array<std::uint8_t, 16> OutgoingMessageCaps::object_id(const ObjectPtr& obj
 std::optional<PlacedBlob> OutgoingMessageCaps::known(const BlobSource& source,
                                                      const void* connection) {
   const Lease* lease = lease_of(source.owner);
-  if (lease == nullptr || lease->connection != connection) return std::nullopt;
+  if (lease == nullptr || lease->blob == nullptr || lease->connection != connection) {
+    return std::nullopt;
+  }
   BulkPlace place;
   place.begin = static_cast<std::uint64_t>(source.bytes.data() - lease->begin);
-  if (lease->is_home) {
-    const auto blob = std::static_pointer_cast<Blob>(lease->blob);
-    place.arena = blob->place().arena;
-    place.offset = blob->place().offset + place.begin;
-    place.access = blob->place().access;
-    // What was given away and has come home is used here now.
-    const bool is_given = place.access == Access::kMoved;
-    if (is_given && !objects_.is_giving()) place.access = Access::kLentWritable;
-    return PlacedBlob{message_.add(std::shared_ptr<Exported>(blob)), place};
-  }
   if (objects_.is_giving() && !source.is_sole) place.access = Access::kKept;
   return PlacedBlob{message_.add(std::static_pointer_cast<Import>(lease->blob)), place};
+}
+
+std::optional<Access> OutgoingMessageCaps::access_to(const BlobSource& source,
+                                                     const BlockHold& block, bool is_given) {
+  if (block.use == BlockUse::kLent) {
+    const bool is_writable = block.arena->access() == ArenaAccess::kWrite;
+    return is_writable ? Access::kLentWritable : Access::kLent;
+  }
+  if (is_given) return Access::kMoved;
+  // Made to be given away, unless somebody here has come to use it.
+  const bool is_kept = objects_.is_giving() && !source.is_sole;
+  const auto access = block.arena->decide(is_kept ? ArenaAccess::kRead : ArenaAccess::kWrite);
+  if (access == ArenaAccess::kRead) return Access::kKept;
+  return is_kept ? std::nullopt : std::optional(Access::kMoved);
 }
 
 BulkPlace OutgoingMessageCaps::place(BlobSource& source, MemoryShare& share) {
@@ -50,18 +56,12 @@ BulkPlace OutgoingMessageCaps::place(BlobSource& source, MemoryShare& share) {
     return {0, block.arena->id(),
             static_cast<std::uint64_t>(source.bytes.data() - block.arena->data()), 0, access};
   };
-  const BlockHold* block = block_hold(source.owner);
-  if (block != nullptr && block->use == BlockUse::kLent) {
-    const bool is_writable = block->arena->access() == ArenaAccess::kWrite;
-    return placed(*block, is_writable ? Access::kLentWritable : Access::kLent);
-  }
-  if (block != nullptr) {
-    // Made to be given away, unless somebody here has come to use it.
-    const bool is_kept = objects_.is_giving() && !source.is_sole;
-    const auto access =
-        block->arena->decide(is_kept ? ArenaAccess::kRead : ArenaAccess::kWrite);
-    if (access == ArenaAccess::kRead) return placed(*block, Access::kKept);
-    if (!is_kept) return placed(*block, Access::kMoved);
+  const Lease* home = lease_of(source.owner);
+  const bool is_home = home != nullptr && home->connection == &share;
+  if (const BlockHold* block = block_hold(is_home ? home->keeper : source.owner)) {
+    if (const auto access = access_to(source, *block, is_home && home->is_given)) {
+      return placed(*block, *access);
+    }
   }
   const auto pool = share.pool();
   if (pool == nullptr) return {};
@@ -81,6 +81,8 @@ BulkPlace OutgoingMessageCaps::place(BlobSource& source, MemoryShare& share) {
 PlacedBlob OutgoingMessageCaps::blob(BlobSource source) {
   const auto share = objects_.memory();
   if (auto found = known(source, share.get())) return std::move(*found);
+  const Lease* home = lease_of(source.owner);
+  const bool is_used_here = home != nullptr && !objects_.is_giving();
   BulkPlace place;
   if (share != nullptr && share->is_open()) place = this->place(source, *share);
   // It is held for the peer until that has read it, if it is not held for the peer already.
@@ -89,7 +91,12 @@ PlacedBlob OutgoingMessageCaps::blob(BlobSource source) {
   const auto* charged = std::get_deleter<ChargedMemory>(source.owner);
   if (charged == nullptr || charged->account != account) charge.add(account, source.bytes.size());
   if (place.arena == 0) objects_.count_bulk(source.bytes.size());
+  const bool is_same = home != nullptr && lease_of(source.owner) == home;
   auto blob = std::make_shared<Blob>(std::move(source), std::move(charge), place);
+  // What was given away and has come home is only lent when it is sent again by one who uses it.
+  if (is_used_here && is_same && place.access == Access::kMoved) {
+    place.access = Access::kLentWritable;
+  }
   return {message_.add(std::shared_ptr<Exported>(std::move(blob))), place};
 }
 
@@ -151,8 +158,14 @@ std::optional<SharedBytes> IncomingMessageCaps::come_home(const std::shared_ptr<
   bytes.data = data;
   bytes.is_writable = given != Access::kNone && given != Access::kKept;
   bytes.is_lent = true;
-  Lease lease{blob, true, objects_.memory().get(), nullptr, blob->place().arena,
-              blob->place().offset, first};
+  const Lease* again = lease_of(source.owner);  // not for the first time
+  Lease lease{objects_.memory().get(),
+              nullptr,
+              again != nullptr ? again->keeper : source.owner,
+              blob->place().arena,
+              blob->place().offset,
+              first,
+              given == Access::kMoved};
   bytes.owner = std::shared_ptr<const void>(data, std::move(lease));
   return bytes;
 }
@@ -186,8 +199,8 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
   if (place.access == Access::kMoved) objects_.count_bulk(place.size_bytes);  // copied to be moved
   bytes.data = data;
   bytes.owner = std::shared_ptr<const void>(
-      data, Lease{*import, false, share.get(), std::move(keeper), place.arena,
-                  place.offset - place.begin, data - place.begin});
+      data, Lease{share.get(), *import, std::move(keeper), place.arena,
+                  place.offset - place.begin, data - place.begin, false});
   return bytes;
 }
 

@@ -17,9 +17,9 @@
 
 namespace cppipc {
 
-class Blob;
 class MemoryShare;
 class Peer;
+struct BlockHold;
 
 // What an object of this side, or a reference of this side, is on the wire. Implemented by the
 // host's session and by the client. Threads: any.
@@ -58,6 +58,9 @@ class OutgoingMessageCaps final : public OutgoingCaps {
  private:
   // The bytes are the peer's, or the peer has them already; nullopt if neither.
   std::optional<PlacedBlob> known(const BlobSource& source, const void* connection);
+  // What the peer may do with bytes of a block, which is decided with the first that are sent;
+  // nullopt if they have to be copied. `is_given`: the peer has them already.
+  std::optional<Access> access_to(const BlobSource& source, const BlockHold& block, bool is_given);
   // Where the peer finds the bytes, which are copied into an arena if they lie in none that it may
   // see. The place of no arena if memory cannot be shared.
   BulkPlace place(BlobSource& source, MemoryShare& share);
