@@ -165,6 +165,8 @@ cdef class allocator:
         self.options = (align, min_bytes, mode, on_full)
 
     def __enter__(self):
+        if self.handler is None:
+            raise TypeError("the allocator was not initialised")
         entered.set((self, handlers.set(self.handler), entered.get()))
         return self
 

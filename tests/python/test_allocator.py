@@ -267,6 +267,14 @@ def test_wrong_types_are_refused():
         unity.allocator(64)
     with pytest.raises(TypeError, match="cannot pickle an allocator"):
         pickle.dumps(unity.allocator())
+    with pytest.raises(TypeError, match="was not initialised"):
+        unity.allocator.__new__(unity.allocator).enable()
+
+
+def test_huge_pages_are_asked_for_and_nothing_else_changes():
+    with unity.allocator(hugepages=True):
+        array = np.full(5 << 20, 7, "u1")
+    assert unity.is_shared(array) and (array == 7).all()
 
 
 def test_without_numpy_it_says_what_to_do(run_script):

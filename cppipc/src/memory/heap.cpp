@@ -94,6 +94,7 @@ Block Heap::allocate(std::size_t bytes, DirtyRanges* dirty) {
 }
 
 void Heap::free(const Block& block) {
+  look_for_retired();
   HeapArena* arena = block.span->arena;
   if (block.span->state == SpanState::kSlab) {
     free_slot(block);
@@ -114,6 +115,7 @@ void Heap::note_freed(HeapArena* arena) {
 
 // A block keeps its place as long as it fills at least half of it.
 bool Heap::resize(const Block& block, std::size_t bytes) {
+  look_for_retired();
   if (block.span->arena->is_closed) return false;
   if (bytes > block.capacity || bytes < block.capacity / 2) return false;
   if (block.span->state == SpanState::kSlab) {
