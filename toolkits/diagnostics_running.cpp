@@ -111,6 +111,15 @@ void fail(const std::string& kind, const AnyText& any_text) {
   throw Error(ErrorKind::kUnknownName, "there is no kind '" + kind + "'; there are " + known);
 }
 
+Variant call(const CallablePtr& f, Args args) {
+  Arguments arguments{std::move(args.values), {}};
+  for (auto& [name, value] : args.keywords) {
+    arguments.names.push_back(name);
+    arguments.values.push_back(std::move(value));
+  }
+  return f->call(std::move(arguments));
+}
+
 void crash(int signal) {
   if (::raise(signal) != 0) {
     throw std::system_error(errno, std::generic_category(), "signal " + std::to_string(signal));
@@ -132,6 +141,9 @@ void register_diagnostics_running(Registry& registry) {
   registry.function(
       "diagnostics.fail", &fail, arg("kind"), arg("text"),
       "Throws the C++ exception of that kind. `text` may be bytes, which need not be UTF-8.");
+  registry.function(
+      "diagnostics.call", &call, arg("f"),
+      "Calls the function `f` from C++ with the other arguments; returns its result.");
   registry.function("diagnostics.crash", &crash, arg("signal"), "Raises a signal in the server.");
 }
 

@@ -216,6 +216,24 @@ _TOOLKIT_TWINS = {
     UnknownKey: ToolkitUnknownKey,
 }
 
+
+def kind_of(error):
+    """The number of the cppipc::ErrorKind that comes nearest to a Python exception."""
+    for cls in type(error).__mro__:
+        if cls in _CLASSES:
+            return _CLASSES.index(cls)
+        if cls in _KINDS_OF_TWINS:
+            return _KINDS_OF_TWINS[cls]
+    return 0
+
+
+# Python's own exceptions -> the kind of their twin.
+_KINDS_OF_TWINS = {
+    cls.__bases__[1]: kind
+    for kind, cls in reversed(list(enumerate(_CLASSES)))
+    if len(cls.__bases__) > 1 and cls.__bases__[1] is not RuntimeError
+}
+
 _LAST_LINES = "\nits last lines:\n"
 
 

@@ -72,7 +72,8 @@ interface Object {
 
   call @0 (call :CallInfo, method :Text, arguments :Arguments) -> (outcome :Outcome);
   # Calls on one object run one at a time in the order they were sent. "NAME" and "NAME=" of a
-  # property read and write it.
+  # property read and write it. A function is an object with the method "__call__"; either side
+  # may have some.
 }
 
 interface Blob {
@@ -84,11 +85,14 @@ interface Blob {
 
 struct CallInfo {
   id @0 :UInt64;
-  # Unique in the session, not 0; names the call in `Session.cancel`.
+  # Unique in the session, not 0; names the call in `Session.cancel`. Of a call that the server
+  # makes: unique among those.
   chain @1 :UInt64;
   # The outermost call this one happens inside of; 0 for none.
   timeoutUs @2 :UInt64;
   # Microseconds the caller still waits; 0 for no limit.
+  cause @3 :UInt64;
+  # Of a call that the server makes: the client's call in which it is made; 0 for none.
 }
 
 struct Arguments {
@@ -116,6 +120,9 @@ struct Fault {
   errorNumber @5 :Int32;
   largeMessage @6 :LargeBytes;
   # The whole text, if it is too long for the message; else null.
+  raised @7 :Object;
+  # What was raised in a function of the client, as the client keeps it: it goes back to that
+  # client with every fault that the error becomes. It cannot be called. Else null.
 }
 
 struct Variant {
@@ -153,6 +160,8 @@ struct Variant {
     intTuple @24 :List(Int64);
     floatTuple @25 :List(Float64);
     enumMember @26 :EnumMember;
+    function @27 :Text;
+    # A registered function or toolkit of the server, by its name.
   }
 }
 
@@ -215,8 +224,9 @@ struct Array {
 
 struct Reference {
   object @0 :Object;
+  # The server's own, or a function of the client.
   type @1 :Text;
-  # The registered name.
+  # The registered name; "function" for functions of either side.
   id @2 :Data;
   # 16 random bytes; the same wherever the object is seen.
 }

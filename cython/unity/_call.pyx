@@ -37,6 +37,7 @@ cdef extern from "done_queue.h" namespace "unity" nogil:
         void watch(const cppipc.CallPtr&, PyObject*, shared_ptr[const void], Deadline) \
             except +raise_as_python
         PyObject* pop(shared_ptr[const void]*) except +raise_as_python
+    void serve_tasks "unity::serve_tasks" (Runtime&, const shared_ptr[DoneQueue]&)
 
 
 cdef Runtime* process_runtime = runtime()
@@ -315,8 +316,14 @@ cdef shared_ptr[DoneQueue] callback_queue():
     if process_queue_generation != process_runtime.generation():
         process_queue = make_shared[DoneQueue]()
         process_queue_generation = process_runtime.generation()
+        serve_tasks(process_runtime[0], process_queue)
         threading.Thread(target=serve_callbacks, name="unity-callback", daemon=True).start()
     return process_queue
+
+
+def start_callback_thread():
+    """For callables that the server may call while no thread waits for it."""
+    callback_queue()
 
 
 def serve_callbacks():
@@ -327,10 +334,11 @@ def serve_callbacks():
         with nogil:
             done = queue.get().pop(&kept)
             process_runtime.park_if_exiting()
-        call = <CallState>done
-        kept.reset()
-        tell_safely(call)
-        del call
+        if done != NULL:
+            call = <CallState>done
+            kept.reset()
+            tell_safely(call)
+            del call
         process_runtime.release_dropped()
 
 

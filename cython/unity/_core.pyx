@@ -30,9 +30,9 @@ cdef extern from "server_process.h" namespace "unity" nogil:
 
 cdef extern from "waiting.h" namespace "unity" nogil:
     shared_ptr[cppipc.Client] connect_client "unity::connect" (
-        const Runtime&, const string&, double) except +raise_as_python
+        Runtime&, const string&, double) except +raise_as_python
     shared_ptr[cppipc.Client] adopt_client "unity::adopt" (
-        const Runtime&, int, double, const string&, const shared_ptr[ServerProcess]&) \
+        Runtime&, int, double, const string&, const shared_ptr[ServerProcess]&) \
         except +raise_as_python
     void send_and_wait(
         const Runtime&, cppipc.Client&, Target, const string&,

@@ -76,7 +76,8 @@ class Description:
         if cls is None:
             described = self.types.get(name)
             if described is None:
-                described = TypeDescription(name, "", None, {})
+                described = function_type() if name == "function" else TypeDescription(
+                    name, "", None, {})
             # Another thread may have made it meanwhile: the first one stays.
             cls = connection.classes.setdefault(name, make_class(described, connection))
         return cls
@@ -181,6 +182,18 @@ def make_class(described, connection):
 def refuse_subclass(cls, **kwargs):
     raise TypeError(f"{cls.__base__.__name__} stands for a type of the server and cannot be "
                     "subclassed")
+
+
+cdef object function_type():
+    # Of the functions that the server gives, which are objects that can be called.
+    cdef cppipc.FunctionDescription call
+    cdef cppipc.ParameterDescription rest
+    rest.name = b"*args"
+    rest.is_variadic = True
+    call.name = b"__call__"
+    call.parameters.push_back(rest)
+    method = new_method(routine_of(call, Target.kMethod, "function", None))
+    return TypeDescription("function", "A function of the server.", None, {"__call__": method})
 
 
 cdef object description_of(const cppipc.Client& client):

@@ -187,12 +187,8 @@ cdef object not_portable(Routine routine):
 
 
 def checked_timeout(timeout_s):
-    """Seconds as a float.
-
-    Raises:
-        WrongType: it is no number, or a bool.
-        InvalidArgument: it is negative or NaN.
-    """
+    """Seconds as a float. Raises: WrongType: it is no number, or a bool; InvalidArgument: it is
+    negative or NaN."""
     try:
         if isinstance(timeout_s, (bool, str, bytes, bytearray)):
             raise TypeError
@@ -365,6 +361,18 @@ cdef Property new_property(Routine getter, Routine setter):
     property_.getter = getter
     property_.setter = setter
     return property_
+
+
+def wire_name(value, Connection connection):
+    """How a connection's server calls a function of its own, without a time limit; else None."""
+    if type(value) is not Function:
+        return None
+    function = <Function>value
+    if (function.target is not None or function.routine.target != Target.kRun
+            or function.timeout_s is not None
+            or function.connection.server_id != connection.server_id):
+        return None
+    return function.routine.wire_name
 
 
 def bind(Routine routine, Connection connection):

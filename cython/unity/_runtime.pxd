@@ -16,6 +16,8 @@ cdef extern from "runtime.h" namespace "unity" nogil:
         cbool is_exiting()
         void park_if_exiting()
         shared_ptr[const void] keep(PyObject* object_) except +
+        void set_run_function(void* run)
+        cbool can_call()
         cbool has_dropped()
         void release_dropped()
 

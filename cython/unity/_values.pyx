@@ -11,11 +11,16 @@ from unity cimport variant_access as access
 from unity._arrays cimport from_array
 from unity._connection cimport Connection
 from unity._scalars cimport scalar_of
-from unity.cppipc cimport Kind, Variant
+from unity._runtime cimport PyObject
+from unity.cppipc cimport Kind, Variant, string_view
 from unity.variant_access cimport Entries, Items
 
 from unity import errors
 
+
+cdef extern from "python_function.h" namespace "unity" nogil:
+    PyObject* get_python_function(const Variant&)
+    string_view get_function_name(const Variant&)
 
 cdef extern from "Python.h":
     object PyUnicode_DecodeUTF8(const char*, Py_ssize_t, const char*)
@@ -53,6 +58,8 @@ cdef object from_variant(const Variant& value, Connection connection, object kno
         return from_array(access.get_array(value))
     if kind == Kind.kObject:
         return from_object(value, connection)
+    if kind == Kind.kCallable:
+        return from_callable(value, connection)
     if kind == Kind.kEnum:
         return enum_member(value, known)
     return scalar_of(value)
@@ -63,6 +70,21 @@ cdef object from_object(const Variant& value, Connection connection):
     if not remote or connection is None:
         raise errors.RemoteError("a reference came that is no object of this session")
     return connection.proxy_of(remote)
+
+
+cdef object from_callable(const Variant& value, Connection connection):
+    # A callable of this process is itself; others are functions of the server, by their name.
+    cdef PyObject* function = get_python_function(value)
+    if function != NULL:
+        return <object>function
+    name = get_function_name(value)
+    text = PyUnicode_DecodeUTF8(name.data(), name.size(), NULL)
+    routine = None if connection is None else connection.description.functions.get(text)
+    if routine is None:
+        raise errors.RemoteError(f"a function came that the session does not know: {text!r}")
+    from unity._function import bind
+
+    return bind(routine, connection)
 
 
 cdef object enum_member(const Variant& value, object known):

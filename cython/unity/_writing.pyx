@@ -15,6 +15,7 @@ from cpython.tuple cimport (
     PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE)
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
 from libc.stddef cimport size_t
+from libcpp.string cimport string
 
 from unity cimport variant_access as access
 from unity._arrays cimport put_buffer, put_numpy
@@ -24,7 +25,10 @@ from unity._marshaller cimport (
 from unity._references cimport in_session
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._scalars cimport put_enum, put_moment, put_scalar
-from unity.cppipc cimport Numbers, Sequence, ValueWriter, Variant, kPlaceWords, make_view
+from unity.cppipc cimport (
+    Numbers, Sequence, ValueWriter, Variant, kPlaceWords, make_view, raise_as_python)
+
+import weakref
 
 from unity import errors
 
@@ -33,6 +37,10 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object, int*) except? -1
     const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
     bint PyBool_Check(object)
+
+cdef extern from "python_function.h" namespace "unity" nogil:
+    void put_python_function(Variant*, Runtime&, PyObject*, PyObject*) except +raise_as_python
+    void put_named_function(Variant*, const string&) except +raise_as_python
 
 cdef extern from "packed.h" namespace "unity" nogil:
     PyObject** items_of(object)
@@ -107,10 +115,34 @@ cdef int write_other(ValueWriter* out, size_t place, object value,
         pass
     elif PyIndex_Check(value):
         return write_int(out, place, PyNumber_Index(value), marshaller)
+    elif put_callable(&variant, value, marshaller):
+        pass
     else:
         raise refusal(errors.WrongType, f"cannot send a {type(value).__qualname__!r}", marshaller)
     out.put(place, variant)
     return 0
+
+
+cdef bint put_callable(Variant* out, object value, Marshaller* marshaller) except -1:
+    # A function of the server by its name, any other callable as itself.
+    if not callable(value) or isinstance(value, type) and issubclass(value, Proxy):
+        return False
+    if marshaller.connection == NULL:
+        raise refusal(errors.WrongType, f"cannot send {value!r} here", marshaller)
+    connection = <Connection>marshaller.connection
+    from unity._function import wire_name
+
+    name = wire_name(value, connection)
+    if name is not None:
+        put_named_function(out, name)
+        return True
+    if not process_runtime.can_call():
+        from unity._callables import prepare
+
+        prepare()
+    weak_connection = weakref.ref(connection)
+    put_python_function(out, process_runtime[0], <PyObject*>value, <PyObject*>weak_connection)
+    return True
 
 
 cdef int write_int(ValueWriter* out, size_t place, object value,

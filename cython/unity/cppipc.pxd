@@ -82,6 +82,7 @@ cdef extern from "cppipc/variant.h" namespace "cppipc" nogil:
         kArray
         kObject
         kEnum
+        kCallable
 
     cdef cppclass Date:
         int32_t year
@@ -173,6 +174,7 @@ cdef extern from "cppipc/value_writer.h" namespace "cppipc" nogil:
 
     cdef cppclass ValueWriter:
         size_t begin(size_t, const MarshalLimits&) except +raise_as_python
+        size_t begin_value(const MarshalLimits&) except +raise_as_python
         void put_names(const vector[string]&) except +raise_as_python
         void put_bool(size_t, cbool)
         void put_int(size_t, int64_t)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The calls that are done and whose callbacks are due, on their way from the C++ threads that
-// found out to the one Python thread that runs callbacks.
+// found out to the one Python thread that runs callbacks; and calls of Python callables for which
+// no thread waits.
 
 #include <Python.h>
 #include <cppipc/client.h>
@@ -9,11 +10,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
+
+#include "runtime.h"
 
 namespace unity {
 
@@ -35,7 +39,7 @@ class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
   void watch(const cppipc::CallPtr& call, PyObject* object, std::shared_ptr<const void> kept,
              std::optional<Clock::time_point> deadline) {
     call->on_done([queue = shared_from_this(), object, kept = std::move(kept)] {
-      queue->push({object, kept});
+      queue->push({object, kept, {}});
     });
     if (!deadline) return;
     const std::lock_guard lock(mutex_);
@@ -43,7 +47,11 @@ class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
     is_changed_.notify_one();
   }
 
-  // The next object, borrowed: `kept` is what keeps it. Blocks until there is one.
+  // Runs `task` on that thread, without the GIL.
+  void post(std::function<void()> task) { push({nullptr, nullptr, std::move(task)}); }
+
+  // The next object, borrowed: `kept` is what keeps it. Blocks until there is one. Null after a
+  // task, which has been run.
   PyObject* pop(std::shared_ptr<const void>* kept) {
     std::unique_lock lock(mutex_);
     while (entries_.empty()) {
@@ -62,6 +70,8 @@ class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
     Entry entry = std::move(entries_.front());
     entries_.pop_front();
     *kept = std::move(entry.kept);
+    lock.unlock();
+    if (entry.task) entry.task();
     return entry.object;
   }
 
@@ -69,6 +79,7 @@ class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
   struct Entry {
     PyObject* object;
     std::shared_ptr<const void> kept;
+    std::function<void()> task;
   };
 
   void push(Entry entry) {
@@ -96,5 +107,11 @@ class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
   std::deque<Entry> entries_;
   std::multimap<Clock::time_point, std::weak_ptr<cppipc::Call>> deadlines_;
 };
+
+// The thread that serves `queue` is the callback thread of this process.
+inline void serve_tasks(Runtime& runtime, const std::shared_ptr<DoneQueue>& queue) {
+  runtime.set_callback_thread(
+      [queue](std::function<void()> task) { queue->post(std::move(task)); });
+}
 
 }  // namespace unity

@@ -5,6 +5,7 @@
 #include <Python.h>
 #include <cppipc/error.h>
 
+#include "python_raised.h"
 #include "runtime.h"
 
 namespace unity {
@@ -22,6 +23,12 @@ inline bool set_from_fault(PyObject* from_fault) {
 // Sets the Python exception that stands for `error`; unity.errors knows which class that is.
 // Call it with the GIL.
 inline void set_python_error(const cppipc::Error& error) {
+  if (const auto* raised = dynamic_cast<const PythonRaised*>(error.raised.get())) {
+    // A callable of this process has raised it: it goes on as itself, with its traceback.
+    PyObject* exception = raised->exception();
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception);
+    return;
+  }
   PyObject* dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
   PyObject* from_fault = dict == nullptr ? nullptr : PyDict_GetItemString(dict, kFromFault);
   if (from_fault == nullptr) {

@@ -13,7 +13,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 namespace unity {
 
@@ -61,6 +64,33 @@ class Runtime {
     return std::shared_ptr<Kept>(new Kept{object, nullptr}, [this](Kept* kept) { drop(kept); });
   }
 
+  // What calls Python callables for C++ (see PythonFunction). Set it before the first is sent.
+  void set_run_function(void* run) noexcept { run_function_.store(run); }
+  void* run_function() const noexcept { return run_function_.load(); }
+
+  // How tasks get to the thread "unity-callback"; good in this process, not in forked children.
+  using Post = std::function<void(std::function<void()>)>;
+  void set_callback_thread(Post post) {
+    const std::lock_guard lock(post_mutex_);
+    post_ = std::move(post);
+    post_generation_.store(generation(), std::memory_order_release);
+  }
+  // Whether callables can be called: that thread runs in this process.
+  bool can_call() const noexcept {
+    return run_function_.load() != nullptr &&
+           post_generation_.load(std::memory_order_acquire) == generation();
+  }
+  // Runs a task on that thread; without one it is dropped. Without the GIL or with it.
+  void run_on_callback_thread(std::function<void()> task) {
+    if (!can_call()) return;
+    const std::lock_guard lock(post_mutex_);
+    post_(std::move(task));
+  }
+  // Has what C++ dropped released, even while the main thread is busy.
+  void release_elsewhere() {
+    if (has_dropped()) run_on_callback_thread([] {});
+  }
+
   bool has_dropped() const noexcept { return dropped_.load(std::memory_order_relaxed) != nullptr; }
 
   // Releases the objects that C++ has dropped. Call it with the GIL; runs their finalisers.
@@ -104,6 +134,10 @@ class Runtime {
   std::atomic<std::uint32_t> generation_{0};
   std::atomic<bool> is_exiting_{false};
   std::atomic<Kept*> dropped_{nullptr};
+  std::atomic<void*> run_function_{nullptr};
+  std::mutex post_mutex_;
+  Post post_;
+  std::atomic<std::uint32_t> post_generation_{~std::uint32_t{0}};  // in which post_ is good
 };
 
 }  // namespace unity

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,25 +21,28 @@ namespace unity {
 enum class Target : int { kMethod, kCreate, kRun, kStats, kPing };
 
 // The options of every client of the seam. `process` may be null.
-inline cppipc::ConnectOptions connect_options(const Runtime& runtime, double timeout_s,
+inline cppipc::ConnectOptions connect_options(Runtime& runtime, double timeout_s,
                                               std::string peer_name,
                                               std::shared_ptr<ServerProcess> process) {
   cppipc::ConnectOptions options;
   options.timeout_s = timeout_s;
   options.peer_name = std::move(peer_name);
   options.on_interrupt = [&runtime] { runtime.check_interrupt(); };
+  options.run_callback = [&runtime](std::function<void()> call) {
+    runtime.run_on_callback_thread(std::move(call));
+  };
   if (process) options.explain_loss = [process] { return process->explain_loss(); };
   return options;
 }
 
-inline std::shared_ptr<cppipc::Client> connect(const Runtime& runtime, const std::string& address,
+inline std::shared_ptr<cppipc::Client> connect(Runtime& runtime, const std::string& address,
                                                double timeout_s) {
   return cppipc::Client::connect(address, connect_options(runtime, timeout_s, {}, nullptr));
 }
 
 // Takes the descriptor.
-inline std::shared_ptr<cppipc::Client> adopt(const Runtime& runtime, int socket_fd,
-                                             double timeout_s, const std::string& peer_name,
+inline std::shared_ptr<cppipc::Client> adopt(Runtime& runtime, int socket_fd, double timeout_s,
+                                             const std::string& peer_name,
                                              const std::shared_ptr<ServerProcess>& process) {
   return cppipc::Client::adopt(socket_fd, connect_options(runtime, timeout_s, peer_name, process));
 }

@@ -47,9 +47,6 @@ class Plain:
     [
         object(),
         Plain(),
-        Plain,
-        print,
-        lambda: 0,
         (i for i in ()),
         range(3),
         types,

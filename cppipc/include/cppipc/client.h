@@ -7,6 +7,7 @@
 // nobody waits: it notices a lost connection and carries out what was left behind (dropped
 // references, notices that a reply was received), and sleeps without waking when there is nothing.
 
+#include <cppipc/callable.h>
 #include <cppipc/description.h>
 #include <cppipc/function.h>
 #include <cppipc/value_reader.h>
@@ -67,6 +68,15 @@ class Result {
 // outlive the result. Errors: kProtocol.
 std::shared_ptr<Result> open_message(std::span<const std::uint64_t> words);
 
+// A function of this side that writes its result into a message itself: for a binding to another
+// language, which has no Variants of its own.
+class WritingFunction : public Callable {
+ public:
+  // Calls the function, and writes its result as `out`, which is fresh (ValueWriter::begin_value).
+  // Errors: as call().
+  virtual void answer(Arguments arguments, ValueWriter& out, const MarshalLimits& limits) = 0;
+};
+
 // One call that was sent. Owns: a share of the client's connection and its own result.
 // Threads: all methods from any thread.
 class Call {
@@ -76,9 +86,11 @@ class Call {
   virtual bool is_done() const = 0;
   // Blocks until the reply is there (or `timeout_s` passed: kTimeout, the call goes on).
   // While it waits it calls ConnectOptions::on_interrupt at least every 0.1 s and after each
-  // signal; what that throws ends the wait and is passed on. The call goes on and can be waited
-  // for again, unless it was sent with CallOptions::is_awaited: then it is cancelled.
-  // Errors: the fault of the call; kConnectionLost, kServerCrashed; kTimeout; kCancelled.
+  // signal; what that throws ends the wait and is passed on. It also runs the functions of this
+  // side that the server calls on behalf of this call; without a thread that waits they run
+  // elsewhere (ConnectOptions::run_callback). The call goes on and can be waited for again, unless
+  // it was sent with CallOptions::is_awaited: then it is cancelled. Errors: the fault of the call;
+  // kConnectionLost, kServerCrashed; kTimeout; kCancelled.
   virtual Variant wait(std::optional<double> timeout_s = {}) = 0;
   // The same, and leaves it to the caller to read the value.
   virtual std::shared_ptr<Result> receive(std::optional<double> timeout_s = {}) = 0;
@@ -105,6 +117,9 @@ struct ConnectOptions {
   // Asked once when the connection is lost, from any thread, without locks: returns the error
   // that pending and later calls get (kServerCrashed with details), or nullopt.
   std::function<std::optional<Error>()> explain_loss;
+  // Runs a call of a function of this side for which no thread waits, once, on some thread where it
+  // may take its time; from any thread, without locks. Empty: the client has a thread for them.
+  std::function<void(std::function<void()> call)> run_callback;
 };
 
 // Owns: the socket and the watcher thread. Threads: all methods from any thread.
@@ -130,6 +145,8 @@ class Client : public std::enable_shared_from_this<Client> {
   // Whether bulk crosses in shared memory, as the handshake has found out.
   virtual bool shares_memory() const = 0;
 
+  // Arguments may have functions of this side in them (callable.h), which the server may call as
+  // long as it keeps them.
   // Each sends one call and returns at once; references and errors of sending come by wait(),
   // but for arguments that cannot cross (kWrongType, kTooLarge, kInvalidArgument: an object of
   // another client), which are thrown here, with nothing sent.

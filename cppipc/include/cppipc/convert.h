@@ -10,6 +10,7 @@
 
 #include <cppipc/detail/convert_arrays.h>
 #include <cppipc/detail/convert_containers.h>
+#include <cppipc/detail/convert_functions.h>
 #include <cppipc/detail/convert_lists.h>
 #include <cppipc/detail/convert_objects.h>
 #include <cppipc/detail/convert_plain.h>

@@ -42,6 +42,8 @@ enum class ErrorKind : std::uint16_t {
 // The name of a kind as it stands in broker.capnp, e.g. "invalidArgument". Never null.
 std::string_view name_of(ErrorKind kind);
 
+class Object;
+
 class Error : public std::runtime_error {
  public:
   // `message` may be of any length, and may have NULs in it.
@@ -62,6 +64,9 @@ class Error : public std::runtime_error {
   std::string thrown_type;
   // errno of a kInputOutput; 0 if there is none.
   int error_number = 0;
+  // What was raised in a function of a client, as that client keeps it: with it the error becomes
+  // the very same exception there again. Null for all others.
+  std::shared_ptr<Object> raised;
 
  private:
   ErrorKind kind_;

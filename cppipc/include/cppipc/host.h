@@ -26,6 +26,7 @@ struct HostLimits {
   std::uint64_t inline_bytes = 1ull << 20;          // larger str, bytes and arrays cross in chunks
   std::uint64_t live_objects = 1'000'000;           // objects a session holds at one time
   std::uint64_t calls_in_flight = 50'000;           // calls sent and not yet answered
+  std::uint64_t callbacks_in_flight = 256;          // calls of the client's functions, at one time
   std::uint64_t queued_reply_bytes = 256ull << 20;  // unread replies before the host stops reading
   // Arrays, str and bytes of a session that the host holds; 0: a quarter of the machine's memory.
   std::uint64_t bulk_bytes = 0;

@@ -50,6 +50,7 @@ class ValueReader {
     kIntTuple,
     kFloatTuple,
     kEnumMember,
+    kFunction,
   };
 
   // One value: its words, and how many of them come before its pointer.

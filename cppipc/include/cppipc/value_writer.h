@@ -131,6 +131,7 @@ class ValueWriter {
   void put_array(Place place, const std::shared_ptr<const AnyArray>& held);
   void put_strided(Place pointers, const AnyArray& array, bool is_sole);
   void put_object(Place place, const ObjectPtr& object);
+  void put_function(Place place, const CallablePtr& function);
   void put_enum_member(Place place, const EnumMember& member);
   void attach(Place pointer, Attachment attachment);
   friend class VariantWalk;

@@ -22,6 +22,9 @@
 namespace cppipc {
 
 class Variant;
+// A function that travels (callable.h).
+class Callable;
+using CallablePtr = std::shared_ptr<Callable>;
 
 // The sequences. Four types, because Python has four and tells them apart.
 struct List {
@@ -70,17 +73,19 @@ enum class Kind : std::uint8_t {
   kArray,
   kObject,
   kEnum,
+  kCallable,
 };
-// As describe() names them: "null", "bool", … "timedelta", "array", "object", "enum".
+// As describe() names them: "null", "bool", … "timedelta", "array", "object", "enum",
+// "callable".
 std::string_view name_of(Kind kind);
 
 // Threads: like a std::vector: const use from many threads is safe.
 class Variant {
  public:
-  using Storage =
-      std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>, std::string,
-                   Bytes, List, Tuple, Set, FrozenSet, Dict, DateTime, Date, TimeOfDay, TimeDelta,
-                   Decimal, Uuid, std::shared_ptr<const AnyArray>, ObjectPtr, EnumMember>;
+  using Storage = std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
+                               std::string, Bytes, List, Tuple, Set, FrozenSet, Dict, DateTime,
+                               Date, TimeOfDay, TimeDelta, Decimal, Uuid,
+                               std::shared_ptr<const AnyArray>, ObjectPtr, EnumMember, CallablePtr>;
 
   Variant() = default;
   Variant(std::nullptr_t) {}
@@ -111,7 +116,8 @@ class Variant {
   Variant(Decimal value) : storage_(std::move(value)) {}
   Variant(Uuid value) : storage_(value) {}
   Variant(AnyArray value) : storage_(std::make_shared<const AnyArray>(std::move(value))) {}
-  Variant(ObjectPtr object);  // null gives a null Variant
+  Variant(ObjectPtr object);      // null gives a null Variant; a Callable is of kind callable
+  Variant(CallablePtr function);  // null gives a null Variant
   Variant(EnumMember value) : storage_(std::move(value)) {}
 
   // Not recursive: a value nested a million deep may be dropped anywhere.
@@ -145,9 +151,9 @@ class Variant {
   }
 
   // Equal values of the same kind; no conversion between kinds (1 != 1.0 != True). Floats compare
-  // by ==, so NaN equals nothing and -0.0 equals 0.0; arrays compare bitwise; objects by identity;
-  // sets and dicts ignore the order. Not recursive but through the elements of sets and the keys
-  // of dicts. Errors: kInvalidArgument if those nest deeper than 1,000.
+  // by ==, so NaN equals nothing and -0.0 equals 0.0; arrays compare bitwise; objects and
+  // functions by identity; sets and dicts ignore the order. Not recursive but through the elements
+  // of sets and the keys of dicts. Errors: kInvalidArgument if those nest deeper than 1,000.
   bool operator==(const Variant& other) const;
 
  private:

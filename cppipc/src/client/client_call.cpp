@@ -24,16 +24,22 @@ bool ClientCall::is_done() const {
 bool ClientCall::settle(std::optional<Returned> returned, std::optional<Error> error) {
   std::vector<std::shared_ptr<Waiter>> waiters;
   std::vector<std::function<void()>> callbacks;
+  std::deque<std::unique_ptr<Callback>> left;
+  bool is_known = false;
   {
     std::lock_guard lock(mutex_);
     if (is_done_) return false;
     is_done_ = true;
+    is_known = std::exchange(is_known_, false);
+    left.swap(for_waiters_);
     returned_ = std::move(returned);
     error_ = std::move(error);
     waiters.swap(waiters_);
     callbacks.swap(callbacks_);
   }
+  if (is_known) client_->waited_.remove(id_);
   for (const auto& waiter : waiters) waiter->finish();
+  post_elsewhere(std::move(left));
   for (const auto& callback : callbacks) callback();
   return true;
 }
@@ -65,16 +71,58 @@ bool ClientCall::cancel() {
   return true;
 }
 
+void ClientCall::expect_wait() {
+  is_known_ = true;
+  client_->waited_.add(id_, weak_from_this());
+}
+
 std::shared_ptr<Waiter> ClientCall::begin_wait() {
   std::lock_guard lock(mutex_);
   if (is_done_) return nullptr;
+  if (!is_known_) expect_wait();
   waiters_.push_back(std::make_shared<Waiter>());
+  if (!for_waiters_.empty()) waiters_.back()->call();
   return waiters_.back();
 }
 
 void ClientCall::end_wait(const std::shared_ptr<Waiter>& waiter) {
+  std::deque<std::unique_ptr<Callback>> left;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase(waiters_, waiter);
+    if (!waiters_.empty() || !std::exchange(is_known_, false)) return;
+    left.swap(for_waiters_);
+  }
+  client_->waited_.remove(id_);
+  post_elsewhere(std::move(left));
+}
+
+bool ClientCall::take(std::unique_ptr<Callback>& callback) {
   std::lock_guard lock(mutex_);
-  std::erase(waiters_, waiter);
+  if (is_done_ || !is_known_) return false;
+  for_waiters_.push_back(std::move(callback));
+  for (const auto& waiter : waiters_) waiter->call();
+  return true;
+}
+
+void ClientCall::run_callbacks() {
+  for (;;) {
+    std::unique_ptr<Callback> next;
+    {
+      std::lock_guard lock(mutex_);
+      if (for_waiters_.empty()) return;
+      next = std::move(for_waiters_.front());
+      for_waiters_.pop_front();
+    }
+    next->run([this] {
+      const bool is_past_deadline = deadline_ && Driver::Clock::now() >= *deadline_;
+      if (is_past_deadline && settle(std::nullopt, timed_out())) client_->ask_cancel(id_);
+    });
+  }
+}
+
+void ClientCall::post_elsewhere(std::deque<std::unique_ptr<Callback>> callbacks) {
+  for (auto& callback : callbacks) client_->run_elsewhere(std::move(callback));
 }
 
 std::shared_ptr<Result> ClientCall::receive(std::optional<double> timeout_s) {
@@ -86,7 +134,7 @@ std::shared_ptr<Result> ClientCall::receive(std::optional<double> timeout_s) {
     until = std::min(until.value_or(Driver::Clock::time_point::max()), Driver::after(*timeout_s));
   bool is_in_time = false;
   try {
-    is_in_time = client_->wait(*waiter, until);
+    is_in_time = client_->wait(*waiter, until, [this] { run_callbacks(); });
   } catch (...) {                           // an interrupt, which goes on to the caller
     if (client_->guard_.is_child()) throw;  // it forked, and the call is the parent's
     end_wait(waiter);
@@ -116,8 +164,11 @@ std::shared_ptr<Result> ClientCall::result() {
     }
   }
   std::lock_guard lock(mutex_);
-  if (error_) throw *error_;
-  return reply_;
+  if (!error_) return reply_;
+  const Error error = *error_;
+  // An exception may refer to whoever holds this call: it goes out once.
+  error_->raised = nullptr;
+  throw error;
 }
 
 }  // namespace cppipc

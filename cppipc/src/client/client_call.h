@@ -4,11 +4,14 @@
 
 #include <cppipc/client.h>
 
+#include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
 
+#include "client/callback.h"
 #include "client/client_impl.h"
 #include "client/reply.h"
 #include "rpc/peer.h"
@@ -19,7 +22,9 @@ namespace cppipc {
 // The reply is kept as it came, and looked into by the first thread that asks for the result: on
 // that thread, not on the one that read it for all.
 // Owns: a share of the client, its reply. Threads: any.
-class ClientCall final : public Call, public PendingReply {
+class ClientCall final : public Call,
+                         public PendingReply,
+                         public std::enable_shared_from_this<ClientCall> {
  public:
   using Results = Reply::Results;
 
@@ -38,6 +43,11 @@ class ClientCall final : public Call, public PendingReply {
   bool cancel() override;
   void on_done(std::function<void()> callback) override;
 
+  // Its callbacks are kept for who waits. Before it is sent, if it is awaited.
+  void expect_wait();
+  // Gives a callback to the thread that waits for this call, or is about to; false if none is.
+  bool take(std::unique_ptr<Callback>& callback);
+
   // PendingReply.
   void on_return(Returned returned) override;
 
@@ -46,6 +56,8 @@ class ClientCall final : public Call, public PendingReply {
   bool settle(std::optional<Returned> returned, std::optional<Error> error);
   std::shared_ptr<Waiter> begin_wait();
   void end_wait(const std::shared_ptr<Waiter>& waiter);
+  void run_callbacks();
+  void post_elsewhere(std::deque<std::unique_ptr<Callback>> callbacks);
   std::shared_ptr<Result> result();
 
   const std::shared_ptr<ClientImpl> client_;
@@ -57,6 +69,8 @@ class ClientCall final : public Call, public PendingReply {
   mutable std::mutex mutex_;
   bool is_done_ = false;
   std::vector<std::shared_ptr<Waiter>> waiters_;
+  bool is_known_ = false;  // as one that is waited for
+  std::deque<std::unique_ptr<Callback>> for_waiters_;
   std::vector<std::function<void()>> callbacks_;
   std::optional<Error> error_;  // how it ended, unless there is a result
 

@@ -115,6 +115,7 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
   auto params = builder.params<Params>();
   auto info = params.initCall();
   info.setId(id);
+  info.setChain(Callback::chain_here(*this));
   if (options.timeout_s) {
     deadline = Driver::after(*options.timeout_s);
     const auto left =
@@ -128,6 +129,7 @@ CallPtr ClientImpl::start(const std::shared_ptr<Import>& target, std::uint64_t i
   auto call =
       std::make_shared<ClientCall>(std::static_pointer_cast<ClientImpl>(shared_from_this()), id,
                                    ClientCall::Results::kOutcome, deadline, options.is_awaited);
+  if (options.is_awaited) call->expect_wait();
   peer_->carry_out_let_go();
   driver_->send(std::move(builder), call, options.is_awaited);
   return call;
@@ -210,14 +212,63 @@ void ClientImpl::ask_cancel(std::uint64_t id) {
   driver_->send(std::move(builder), std::make_shared<Ignored>(), false);
 }
 
-bool ClientImpl::wait(Waiter& waiter, std::optional<Driver::Clock::time_point> until) {
-  return driver_->wait(waiter, until, options_.on_interrupt);
+bool ClientImpl::wait(Waiter& waiter, std::optional<Driver::Clock::time_point> until,
+                      const std::function<void()>& work) {
+  return driver_->wait(waiter, until, options_.on_interrupt, work);
 }
 
 void ClientImpl::wait(Waiter& waiter) { wait(waiter, std::nullopt); }
 
+void ClientImpl::post(std::unique_ptr<Callback> callback) {
+  const auto call = callback->cause() == 0 ? nullptr : waited_.find(callback->cause());
+  if (!call || !call->take(callback)) run_elsewhere(std::move(callback));
+}
+
+void ClientImpl::run_elsewhere(std::unique_ptr<Callback> callback) {
+  auto task = [shared = std::shared_ptr<Callback>(std::move(callback))] {
+    try {
+      shared->run();
+    } catch (const Error&) {
+      // The function has forked, and in the child nobody waits for what comes of it.
+    }
+  };
+  if (options_.run_callback) {
+    options_.run_callback(std::move(task));
+  } else {
+    callback_thread_->post(std::move(task));
+  }
+}
+
+std::shared_ptr<LocalServant> ClientImpl::find_servant_locked(const void* identity) const {
+  const auto found = servants_.find(identity);
+  if (found == servants_.end()) return nullptr;
+  return std::static_pointer_cast<LocalServant>(found->second->weak_from_this().lock());
+}
+
+std::shared_ptr<LocalServant> ClientImpl::servant_of(const ObjectPtr& object) {
+  const void* identity = identity_of(*object);
+  // Outlives the lock, which its end would take.
+  auto servant = std::make_shared<LocalServant>(
+      std::static_pointer_cast<ClientImpl>(shared_from_this()), object);
+  std::lock_guard lock(servants_mutex_);
+  if (auto known = find_servant_locked(identity)) return known;
+  servants_[identity] = servant.get();
+  return servant;
+}
+
+void ClientImpl::forget(const LocalServant& servant) {
+  std::lock_guard lock(servants_mutex_);
+  const auto found = servants_.find(identity_of(*servant.object()));
+  // Its place may be taken by another one for the same function.
+  if (found != servants_.end() && found->second == &servant) servants_.erase(found);
+}
+
 Cap ClientImpl::cap_of(const ObjectPtr& object) {
   auto* reference = dynamic_cast<Reference*>(object.get());
+  const bool is_local =
+      object != nullptr && reference == nullptr &&
+      (dynamic_cast<Callable*>(object.get()) != nullptr || object->type_name() == kRaisedTypeName);
+  if (is_local) return servant_of(object);
   if (reference == nullptr || reference->connection() != references_.get()) {
     throw Error(
         ErrorKind::kInvalidArgument,
@@ -227,11 +278,17 @@ Cap ClientImpl::cap_of(const ObjectPtr& object) {
 }
 
 std::array<std::uint8_t, 16> ClientImpl::id_of(const ObjectPtr& object) {
-  return static_cast<const Reference&>(*object).object_id();
+  const auto* reference = dynamic_cast<const Reference*>(object.get());
+  return reference != nullptr ? reference->object_id() : std::array<std::uint8_t, 16>{};
 }
 
 ObjectPtr ClientImpl::object_of(const Cap& cap, std::string_view type,
                                 std::span<const std::uint8_t> id) {
+  if (const auto* exported = std::get_if<std::shared_ptr<Exported>>(&cap)) {
+    // What was sent comes home.
+    const auto* servant = dynamic_cast<const LocalServant*>(exported->get());
+    if (servant != nullptr) return servant->object();
+  }
   const auto* import = std::get_if<std::shared_ptr<Import>>(&cap);
   if (import == nullptr || id.size() != 16) {
     throw Error(ErrorKind::kProtocol, "the server sent a reference that refers to nothing");
@@ -245,6 +302,7 @@ void ClientImpl::close() {
   peer_->disconnect(closed());
   share_->close();
   if (driver_) driver_->stop();
+  callback_thread_->stop();
 }
 
 void ClientImpl::abandon() noexcept {
@@ -255,6 +313,7 @@ void ClientImpl::abandon() noexcept {
   new std::shared_ptr<Driver>(driver_);
   new std::shared_ptr<Import>(session_);
   new std::shared_ptr<MemoryShare>(share_);
+  new std::shared_ptr<CallbackThread>(callback_thread_);
 }
 
 }  // namespace cppipc

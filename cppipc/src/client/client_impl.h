@@ -5,7 +5,10 @@
 #include <cppipc/client.h>
 
 #include <atomic>
+#include <mutex>
+#include <unordered_map>
 
+#include "client/callback.h"
 #include "client/driver.h"
 #include "client/reference.h"
 #include "rpc/fork_guard.h"
@@ -54,9 +57,18 @@ class ClientImpl final : public Client, public ObjectMap {
   void abandon() noexcept override;
 
   // Used by calls.
-  bool wait(Waiter& waiter, std::optional<Driver::Clock::time_point> until);
+  bool wait(Waiter& waiter, std::optional<Driver::Clock::time_point> until,
+            const std::function<void()>& work = {});
   void ask_cancel(std::uint64_t id);
   void throw_if_child() const;
+  bool is_of_parent() const { return guard_.is_child(); }
+
+  // Used by functions of this side: a call of one has arrived; it is to be run where no call is
+  // waited for; it was answered; the server has let one go.
+  void post(std::unique_ptr<Callback> callback);
+  void run_elsewhere(std::unique_ptr<Callback> callback);
+  void sent_answer() { driver_->see_to_unsent(); }
+  void forget(const LocalServant& servant);
 
   // ObjectMap.
   Cap cap_of(const ObjectPtr& object) override;
@@ -90,6 +102,8 @@ class ClientImpl final : public Client, public ObjectMap {
   // What ended the connection, in words for those who call: why, and what to do.
   Error loss(const Error& error);
   Error closed() const;
+  std::shared_ptr<LocalServant> servant_of(const ObjectPtr& object);
+  std::shared_ptr<LocalServant> find_servant_locked(const void* identity) const;
   void ended(const Error& error);
 
   ForkGuard guard_;
@@ -102,6 +116,11 @@ class ClientImpl final : public Client, public ObjectMap {
   std::shared_ptr<Driver> driver_;
   std::shared_ptr<Import> session_;
   const std::shared_ptr<MemoryShare> share_;
+  WaitedCalls waited_;
+  std::shared_ptr<CallbackThread> callback_thread_ = std::make_shared<CallbackThread>();
+  std::mutex servants_mutex_;
+  // Those that live, and those whose destructor is about to take them out.
+  std::unordered_map<const void*, LocalServant*> servants_;
   MarshalLimits limits_;
   Description description_;
   std::string description_hash_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace cppipc {
 namespace {
@@ -109,8 +110,17 @@ void Driver::hand_over_locked() {
   }
 }
 
+void Driver::leave_locked(std::list<Waiter*>::iterator follower, bool is_leader) {
+  followers_.erase(follower);
+  if (is_leader) {
+    hand_over_locked();
+  } else if (!has_leader_ && !followers_.empty()) {
+    followers_.front()->wake();  // it may have been our turn to lead
+  }
+}
+
 bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
-                  const std::function<void()>& interrupt) {
+                  const std::function<void()>& interrupt, const std::function<void()>& work) {
   if (waiter.is_done()) return true;
   // Also what another thread has been told to send and has not yet sent.
   if (peer_->connection().has_queued()) peer_->connection().flush();
@@ -120,36 +130,32 @@ bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
   auto place = followers_.insert(followers_.end(), &waiter);
   bool is_leader = false;
   auto look_at = Clock::now() + kSlice;
-  const auto leave = [&] {
-    followers_.erase(place);
-    if (is_leader) {
-      hand_over_locked();
-    } else if (!has_leader_ && !followers_.empty()) {
-      followers_.front()->wake();  // it may have been our turn to lead
-    }
-    is_leader = false;
-  };
   for (;;) {
     if (waiter.is_done() || (until && Clock::now() >= *until)) {
-      leave();
+      leave_locked(place, is_leader);
       return waiter.is_done();
     }
     if (!has_leader_ && !is_ended_ && !is_stopping_) has_leader_ = is_leader = true;
     const int timeout_ms = milliseconds_until(until, static_cast<bool>(interrupt));
     lock.unlock();
-    const bool is_event =
-        is_leader ? lead(timeout_ms)
-                  : waiter.sleep(timeout_ms < 0 ? std::chrono::hours(1)
-                                                : std::chrono::milliseconds(timeout_ms));
+    bool is_event = true;
+    if (!waiter.is_called()) {
+      is_event = is_leader ? lead(timeout_ms)
+                           : waiter.sleep(timeout_ms < 0 ? std::chrono::hours(1)
+                                                         : std::chrono::milliseconds(timeout_ms));
+    }
+    const bool is_called = work && waiter.answer();
     const bool may_look = interrupt && !waiter.is_done();
     const bool is_due = may_look && (!is_event || Clock::now() >= look_at);
     lock.lock();
-    if (!is_due) continue;
-    leave();
+    if (!is_due && !is_called) continue;
+    leave_locked(place, std::exchange(is_leader, false));
     lock.unlock();
-    interrupt();
+    if (is_called) work();
+    if (is_due) interrupt();
     look_at = Clock::now() + kSlice;
     lock.lock();
+    if (peer_->connection().is_full()) want_write_locked();
     place = followers_.insert(followers_.end(), &waiter);
   }
 }
@@ -171,6 +177,10 @@ void Driver::send(Peer::CallBuilder call, std::shared_ptr<PendingReply> reply, b
   } else {
     sent(is_flushed, is_awaited);
   }
+}
+
+void Driver::see_to_unsent() {
+  if (peer_->connection().has_queued()) sent(false, false);
 }
 
 bool Driver::is_burst() {

@@ -43,9 +43,10 @@ class Driver : public std::enable_shared_from_this<Driver> {
   static Clock::time_point after(double seconds);
   // Blocks until `waiter` is done or `until` has passed; true if it is done. `interrupt` is called
   // at least every 0.1 s and after each signal, by a thread that does not lead: it may take its
-  // time, and wait here itself. What it throws ends the wait.
+  // time, and wait here itself. What it throws ends the wait. `work` likewise, and whenever the
+  // waiter was called.
   bool wait(Waiter& waiter, std::optional<Clock::time_point> until,
-            const std::function<void()>& interrupt);
+            const std::function<void()>& interrupt, const std::function<void()>& work = {});
 
   // Sends a call. Unless the caller waits for it at once (`is_awaited`), this sees to it that
   // somebody reads. Calls that nobody awaits and that follow each other closely are gathered, and
@@ -54,6 +55,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   // With a descriptor: as Connection::send().
   void send(Peer::CallBuilder call, std::shared_ptr<PendingReply> reply, bool is_awaited,
             int descriptor = -1);
+  // After an answer to a call of the server: sees to what the socket did not take.
+  void see_to_unsent();
   // Sends at once what was gathered.
   void send_gathered();
 
@@ -74,6 +77,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void watch_lead(std::unique_lock<std::mutex>& lock);
   // Makes a follower the leader, or calls the watcher if replies are due that nobody waits for.
   void hand_over_locked();
+  // Ends the wait of a follower, who may lead.
+  void leave_locked(std::list<Waiter*>::iterator follower, bool is_leader);
   void want_write_locked();
   bool is_burst();
   void sent(bool is_flushed, bool is_awaited);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "memory/birth.h"
+#include "host/client_function.h"
 #include "wire/attach.h"
 
 namespace cppipc {
@@ -55,6 +56,26 @@ class Notice {
   const HostOptions& options_;
 };
 
+// What runs on this thread.
+struct Running {
+  CallTask* task = nullptr;
+  Context* context = nullptr;
+};
+thread_local Running running_here;
+
+class RunningHere {
+ public:
+  RunningHere(CallTask* task, Context* context) : before_(running_here) {
+    running_here = {task, context};
+  }
+  ~RunningHere() { running_here = before_; }
+  RunningHere(const RunningHere&) = delete;
+  RunningHere& operator=(const RunningHere&) = delete;
+
+ private:
+  const Running before_;
+};
+
 Error as_error(const kj::Exception& broken) {
   return Error(ErrorKind::kProtocol,
                std::string("a malformed message: ") + broken.getDescription().cStr());
@@ -76,6 +97,21 @@ IncomingCall::ReplyBuilder value_reply(HostSession& session, const IncomingCall&
   static_assert(wire::Outcome::VALUE == 0, "an outcome is a value unless it is made a fault");
   attach(written, reply.results<OutcomeResults>().initOutcome(), kValuePointer, caps);
   return reply;
+}
+
+CallTask* CallTask::current() { return running_here.task; }
+Context* CallTask::current_context() { return running_here.context; }
+
+CallTask::Pause::Pause(CallTask* task) : task_(task) {
+  if (task_ == nullptr) return;
+  task_->session_->core().order().lend(*task_);
+  task_->session_->core().pause(*task_);
+}
+
+CallTask::Pause::~Pause() {
+  if (task_ == nullptr) return;
+  task_->session_->core().order().take_back(*task_);
+  task_->session_->core().resume(*task_);
 }
 
 CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, CallParams params,
@@ -122,7 +158,7 @@ void CallTask::submit(std::unique_ptr<CallTask> task) {
     }
   }
   const auto id = session.id();
-  const auto chain = task->params_.chain != 0 ? task->params_.chain : task->params_.id;
+  const auto chain = task->chain();
   session.core().submit(std::move(task), std::move(objects), id, chain);
 }
 
@@ -136,7 +172,7 @@ Arguments CallTask::unmarshal_arguments(Charge& charge) {
 Variant CallTask::invoke() {
   Context context(stop_.get_token(), deadline_);
   context.call_id = params_.id;
-  context.chain = params_.chain != 0 ? params_.chain : params_.id;
+  context.chain = chain();
   context.on_log = [this](std::string_view text) {
     session_->core().log(HostOptions::LogLevel::kInfo, where_ + ": " + std::string(text));
   };
@@ -146,6 +182,7 @@ Variant CallTask::invoke() {
                         session_->core().registry()};
   const Notice notice(session_->core().options(), session_->id(), where_);
   const SharedBirths births(session_->limits().pool != nullptr);
+  const RunningHere here(this, &context);
   return function_.invoke(invocation);
 }
 
@@ -164,6 +201,9 @@ void CallTask::reply(Variant value) {
 }
 
 void CallTask::reply(Error error) {
+  // What a function of another client raised is nothing to this one.
+  const auto* raised = dynamic_cast<const ClientRaised*>(error.raised.get());
+  if (raised == nullptr || raised->hold().session() != session_) error.raised = nullptr;
   if (error.where.empty()) error.where = where_;
   error.in_toolkit = error.in_toolkit || function_.description.is_toolkit;
   end();

@@ -21,6 +21,9 @@ struct CallParams {
   std::uint64_t id = 0;
   std::uint64_t chain = 0;
   std::uint64_t timeout_us = 0;
+
+  // The outermost call that this one happens inside of; itself, if in none.
+  std::uint64_t outermost() const { return chain != 0 ? chain : id; }
 };
 
 // Owns: the call with its message, and the objects it holds. Runs on a thread of the crew; the
@@ -40,6 +43,25 @@ class CallTask final : public Task, public Ticket {
   bool is_blocking() const override { return function_.is_blocking || has_blobs_; }
 
   const std::shared_ptr<HostSession>& session() const { return session_; }
+  std::uint64_t id() const { return params_.id; }
+  std::uint64_t chain() const { return params_.outermost(); }
+
+  // The call whose method runs on this thread, and its context; null if there is none.
+  static CallTask* current();
+  static Context* current_context();
+
+  // While a method waits for its own caller: its objects are lent to calls of its chain, its thread
+  // counts for no limit. The end waits until its objects are given back. `task` may be null.
+  class Pause {
+   public:
+    explicit Pause(CallTask* task);
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    CallTask* const task_;
+  };
 
  private:
   // What the arguments take of the session's budget for this call alone goes to `charge`.

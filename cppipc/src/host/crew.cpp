@@ -67,7 +67,7 @@ void Crew::ensure_stand_by_locked() {
 
 std::unique_ptr<Task> Crew::take_locked() {
   auto place = ready_.begin();
-  if (running_ >= running_max_) {
+  if (running_ - paused_ >= running_max_) {
     place = std::find_if(place, ready_.end(), [](const auto& task) { return task->is_admitted(); });
   }
   auto task = std::move(*place);
@@ -92,6 +92,17 @@ void Crew::about_to_block() {
   ensure_stand_by_locked();
   is_handed_on_ = is_timer_set_ = true;
   set_timer(kAtOnce);
+}
+
+void Crew::pause() {
+  std::lock_guard lock(mutex_);
+  ++paused_;
+  if (has_leader_ && !ready_.empty()) wake_();
+}
+
+void Crew::resume() {
+  std::lock_guard lock(mutex_);
+  --paused_;
 }
 
 void Crew::leave_lead_locked(bool is_handed_on) {

@@ -54,6 +54,9 @@ class Crew : public std::enable_shared_from_this<Crew> {
   void post(std::unique_ptr<Task> task);
   // The calling task is about to wait for something that arrives by a socket, or for long.
   void about_to_block();
+  // The task that runs on this thread waits, and counts for no limit until it goes on.
+  void pause();
+  void resume();
   // Waits until nothing runs or is queued, for at most `patience`; true if so.
   bool wait_until_idle(std::chrono::milliseconds patience);
   // Begins no further task, waits until running ones have ended, and then drops those that were not
@@ -73,7 +76,9 @@ class Crew : public std::enable_shared_from_this<Crew> {
   void leave_lead_locked(bool is_handed_on);
   void ensure_stand_by_locked();
   void set_timer(std::chrono::nanoseconds in);
-  bool may_run_locked() const { return running_ < running_max_ ? !ready_.empty() : admitted_ > 0; }
+  bool may_run_locked() const {
+    return running_ - paused_ < running_max_ ? !ready_.empty() : admitted_ > 0;
+  }
   std::unique_ptr<Task> take_locked();
 
   const std::function<void(bool)> poll_;
@@ -95,6 +100,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
   bool is_over_ = false;  // all threads are gone
   unsigned threads_ = 0;
   unsigned running_ = 0;
+  unsigned paused_ = 0;  // of them
   unsigned resting_ = 0;
   unsigned called_ = 0;    // resting threads that were told to stand by
   unsigned starting_ = 0;  // new threads that have not begun

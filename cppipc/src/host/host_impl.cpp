@@ -252,6 +252,17 @@ void HostCore::finished(CallTask& call) {
   post_all(order_.leave(call));
 }
 
+void HostCore::pause(CallTask& call) {
+  crew_->pause();
+  if (auto next = call.session()->leave_thread()) crew_->post(std::move(next));
+  hand_out_slots();
+}
+
+void HostCore::resume(CallTask& call) {
+  call.session()->take_thread_back();
+  crew_->resume();
+}
+
 void HostCore::dispose(std::shared_ptr<Instance> instance, bool is_counted) {
   crew_->post(std::make_unique<DisposeTask>(shared_from_this(), std::move(instance), is_counted));
 }
@@ -315,6 +326,10 @@ void HostCore::shut_down() {
   }
   end_all_sessions();
   tokens_.stop();
+  // What is queued is answered at once, as its session is over; but a call that runs may wait for
+  // it to give an object back.
+  while (!crew_->wait_until_idle(std::chrono::hours(1))) {
+  }
   crew_->stop();
   send_gathered();
   // A call that was being read while its session ended may wait for one that was dropped.

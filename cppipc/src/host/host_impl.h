@@ -76,6 +76,9 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void let_go(std::uint64_t session) noexcept;
   // A task has ended: what waited for its objects runs next.
   void finished(CallTask& call);
+  // The method of a call waits for its caller, and others may run meanwhile; and runs on.
+  void pause(CallTask& call);
+  void resume(CallTask& call);
   // Lets go of an object on a thread where its destructor may take its time; the object was one of
   // the live ones if `is_counted`.
   void dispose(std::shared_ptr<Instance> instance, bool is_counted);

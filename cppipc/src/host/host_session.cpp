@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "host/call_task.h"
+#include "host/client_function.h"
 
 namespace cppipc {
 namespace {
@@ -30,6 +31,14 @@ class HostImports final : public ImportSource {
   const std::weak_ptr<HostCore> core_;
   const std::uint64_t session_;
 };
+
+// A function as an object to be offered; null for all else. One of another session's client is
+// called there through this host.
+ObjectPtr as_local(const ObjectPtr& object) {
+  auto* function = dynamic_cast<Callable*>(object.get());
+  if (function == nullptr) return nullptr;
+  return std::make_shared<LocalObject>(std::shared_ptr<void>(object, function), function_type());
+}
 
 }  // namespace
 
@@ -207,6 +216,22 @@ std::unique_ptr<CallTask> HostSession::leave_thread() {
   return nullptr;
 }
 
+void HostSession::take_thread_back() {
+  std::lock_guard lock(mutex_);
+  ++threads_;
+  core_->slots().take_first();
+}
+
+void HostSession::callback_begins() {
+  const auto max = core_->options().limits.callbacks_in_flight;
+  if (++callbacks_ <= max) return;
+  --callbacks_;
+  throw Error(ErrorKind::kQuotaExceeded,
+              "the session has " + std::to_string(max) +
+                  " calls of its client's functions in flight, which is its limit "
+                  "(--callbacks-in-flight)");
+}
+
 std::unique_ptr<CallTask> HostSession::next_kept() {
   std::lock_guard lock(mutex_);
   is_waiting_ = false;
@@ -239,7 +264,17 @@ std::shared_ptr<ObjectServant> HostSession::find_servant_locked(const Instance* 
   return std::static_pointer_cast<ObjectServant>(found->second->weak_from_this().lock());
 }
 
+const ClientFunction* HostSession::own_function(const Object& object) const {
+  const auto* function = dynamic_cast<const ClientFunction*>(&object);
+  return function != nullptr && function->hold().session().get() == this ? function : nullptr;
+}
+
 Cap HostSession::cap_of(const ObjectPtr& object) {
+  if (const auto* function = own_function(*object)) return function->hold().import();
+  if (const auto offered = as_local(object)) return cap_of(offered);
+  if (const auto* raised = dynamic_cast<const ClientRaised*>(object.get())) {
+    return raised->hold().import();
+  }
   const auto* local = dynamic_cast<const LocalObject*>(object.get());
   if (local == nullptr) {
     throw Error(ErrorKind::kInvalidArgument, "a reference to an object that is not exposed here");
@@ -259,10 +294,22 @@ Cap HostSession::cap_of(const ObjectPtr& object) {
 }
 
 std::array<std::uint8_t, 16> HostSession::id_of(const ObjectPtr& object) {
-  return core_->instances().find_or_add(static_cast<const LocalObject&>(*object))->id();
+  const auto* local = dynamic_cast<const LocalObject*>(object.get());
+  if (local != nullptr) return core_->instances().find_or_add(*local)->id();
+  if (own_function(*object) != nullptr) return {};
+  return id_of(as_local(object));
 }
 
-ObjectPtr HostSession::object_of(const Cap& cap, std::string_view, std::span<const std::uint8_t>) {
+ObjectPtr HostSession::object_of(const Cap& cap, std::string_view type,
+                                 std::span<const std::uint8_t>) {
+  if (const auto* import = std::get_if<std::shared_ptr<Import>>(&cap)) {
+    if (type == kRaisedTypeName) {
+      return std::make_shared<ClientRaised>(weak_from_this(), *import);
+    }
+    if (type == Callable::kTypeName) {
+      return std::make_shared<ClientFunction>(weak_from_this(), *import);
+    }
+  }
   const auto* exported = std::get_if<std::shared_ptr<Exported>>(&cap);
   const auto* servant =
       exported == nullptr ? nullptr : dynamic_cast<const ObjectServant*>(exported->get());
@@ -272,7 +319,19 @@ ObjectPtr HostSession::object_of(const Cap& cap, std::string_view, std::span<con
                 "session");
   }
   const auto& instance = servant->instance();
+  if (&instance->type() == &function_type()) {
+    auto* function = static_cast<Callable*>(instance->object().get());
+    return CallablePtr(instance->object(), function);
+  }
   return std::make_shared<LocalObject>(instance->object(), instance->type());
+}
+
+CallablePtr HostSession::function_of(std::string_view name) {
+  const FunctionInfo* function = core_->registry().find_function(name);
+  if (function == nullptr) {
+    throw Error(ErrorKind::kUnknownName, "the server has no toolkit '" + std::string(name) + "'");
+  }
+  return registered_function(core_->registry(), *function);
 }
 
 void HostSession::wait(Waiter& waiter) {

@@ -23,6 +23,8 @@
 
 namespace cppipc {
 
+class ClientFunction;
+
 // One exposed object offered to one session, as long as the session's peer holds it.
 // There may be millions, so every byte of it counts.
 // Owns: a share of the instance, and one of the session: a circle that the end of the connection
@@ -88,10 +90,16 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::unique_ptr<CallTask> take_thread(std::unique_ptr<CallTask> call);
   // A call that was given out has ended; returns the next one, or null.
   std::unique_ptr<CallTask> leave_thread();
+  // A call that was given out, and had left its thread's slot to others, goes on.
+  void take_thread_back();
   // The session's turn has come to take a slot; returns a call that may run now, or null.
   std::unique_ptr<CallTask> next_kept();
   // All calls that were kept. Once the session has ended none is kept any more.
   std::deque<std::unique_ptr<CallTask>> kept_calls();
+  // Calls of the client's functions. Errors: kQuotaExceeded.
+  void callback_begins();
+  void callback_ends() { --callbacks_; }
+  std::uint64_t next_callback_id() { return ++last_callback_; }
   void object_added();
   void object_removed() { --objects_; }
 
@@ -100,6 +108,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::array<std::uint8_t, 16> id_of(const ObjectPtr& object) override;
   ObjectPtr object_of(const Cap& cap, std::string_view type,
                       std::span<const std::uint8_t> id) override;
+  CallablePtr function_of(std::string_view name) override;
   void wait(Waiter& waiter) override;
   void count_bulk(std::uint64_t bytes) override;
   std::shared_ptr<MemoryAccount> account() override;
@@ -115,6 +124,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::unique_ptr<CallTask> take_kept_locked();
   // The living servant of an instance; null if there is none.
   std::shared_ptr<ObjectServant> find_servant_locked(const Instance* instance) const;
+  // Null unless it is a function of this session's client.
+  const ClientFunction* own_function(const Object& object) const;
   // Called by the destructor of a servant, which is whole until this returns.
   void forget(const ObjectServant* servant);
 
@@ -129,6 +140,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::atomic<bool> is_ended_{false};
   bool is_paused_ = false;  // the leader's: too many replies unread
   std::atomic<std::uint64_t> objects_{0};
+  std::atomic<std::uint64_t> callbacks_{0};  // being made
+  std::atomic<std::uint64_t> last_callback_{0};
 
   std::mutex mutex_;
   bool is_write_wanted_ = false;

@@ -69,6 +69,17 @@ void TicketQueue::push_back(Ticket* ticket) {
   rest_->push_back(ticket);
 }
 
+void TicketQueue::push_second(Ticket* ticket) {
+  if (first_ == nullptr) return push_back(ticket);
+  if (!rest_) rest_ = std::make_unique<std::deque<Ticket*>>();
+  rest_->push_front(ticket);
+}
+
+void TicketQueue::push_front(Ticket* ticket) {
+  Ticket* second = std::exchange(first_, ticket);
+  if (second != nullptr) push_second(second);
+}
+
 void TicketQueue::remove(const Ticket* ticket) {
   if (ticket != first_) {
     std::erase(*rest_, ticket);
@@ -79,6 +90,46 @@ void TicketQueue::remove(const Ticket* ticket) {
     first_ = nullptr;
   }
   if (rest_ && rest_->empty()) rest_.reset();
+}
+
+bool Order::is_nested_locked(const Ticket& ticket) const {
+  return std::ranges::any_of(
+      lenders_, [&](const Ticket* lender) { return chain_of(*lender) == chain_of(ticket); });
+}
+
+bool Order::waits_for_locked(Chain from, Chain to) const {
+  std::vector<Chain> seen{from};
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    for (const auto& [ticket, owner] : waiting_) {
+      if (chain_of(*ticket) != seen[i]) continue;
+      for (const auto& object : ticket->holds_) {
+        const Ticket& first = *object->queue_.front();
+        if (!first.is_lending_) continue;
+        const Chain next = chain_of(first);
+        if (next == to) return true;
+        if (std::ranges::find(seen, next) == seen.end()) seen.push_back(next);
+      }
+    }
+  }
+  return false;
+}
+
+void Order::enqueue_locked(Instance& object, Ticket& ticket, bool is_nested) {
+  auto& queue = object.queue_;
+  if (queue.empty()) return queue.push_back(&ticket);
+  Ticket& first = *queue.front();
+  if (!is_nested) {
+    ++ticket.blocked_by_;
+    return queue.push_back(&ticket);
+  }
+  const bool is_lent = first.is_lending_ && (chain_of(first) == chain_of(ticket) ||
+                                             waits_for_locked(chain_of(first), chain_of(ticket)));
+  if (is_lent || !first.is_admitted_) {
+    ++first.blocked_by_;
+    return queue.push_front(&ticket);
+  }
+  ++ticket.blocked_by_;
+  queue.push_second(&ticket);
 }
 
 std::unique_ptr<Ticket> Order::enter(std::unique_ptr<Ticket> ticket,
@@ -92,17 +143,11 @@ std::unique_ptr<Ticket> Order::enter(std::unique_ptr<Ticket> ticket,
   ticket->session_ = session;
   ticket->chain_ = chain;
   std::lock_guard lock(mutex_);
-  std::erase_if(objects, [&](const auto& object) {
-    if (chain == 0 || object->queue_.empty()) return false;
-    const Ticket& holder = *object->queue_.front();
-    return holder.is_lending_ && holder.session_ == session && holder.chain_ == chain;
-  });
-  for (const auto& object : objects) {
-    if (!object->queue_.empty()) ++ticket->blocked_by_;
-    object->queue_.push_back(ticket.get());
-  }
+  const bool is_nested = is_nested_locked(*ticket);
+  for (const auto& object : objects) enqueue_locked(*object, *ticket, is_nested);
   ticket->holds_ = std::move(objects);
-  if (ticket->blocked_by_ == 0) return ticket;
+  ticket->is_admitted_ = ticket->blocked_by_ == 0;
+  if (ticket->is_admitted_) return ticket;
   auto* key = ticket.get();
   waiting_.emplace(key, std::move(ticket));
   return nullptr;
@@ -114,16 +159,29 @@ void Order::leave_locked(Ticket& ticket, std::vector<std::unique_ptr<Ticket>>& f
     const bool was_first = queue.front() == &ticket;
     queue.remove(&ticket);
     if (!was_first || queue.empty() || --queue.front()->blocked_by_ != 0) continue;
+    if (queue.front()->is_admitted_) {  // it had lent the object
+      given_back_.notify_all();
+      continue;
+    }
     const auto next = waiting_.find(queue.front());
     if (next == waiting_.end()) continue;  // it is being dropped as well
+    next->second->is_admitted_ = true;
     freed.push_back(std::move(next->second));
     waiting_.erase(next);
   }
 }
 
-void Order::lend(Ticket& ticket, bool is_lending) {
+void Order::lend(Ticket& ticket) {
   std::lock_guard lock(mutex_);
-  ticket.is_lending_ = is_lending;
+  ticket.is_lending_ = true;
+  lenders_.push_back(&ticket);
+}
+
+void Order::take_back(Ticket& ticket) {
+  std::unique_lock lock(mutex_);
+  ticket.is_lending_ = false;
+  std::erase(lenders_, &ticket);
+  given_back_.wait(lock, [&] { return ticket.blocked_by_ == 0; });
 }
 
 std::vector<std::unique_ptr<Ticket>> Order::leave(Ticket& ticket) {

@@ -5,6 +5,7 @@
 #include <cppipc/function.h>
 
 #include <array>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -29,6 +30,7 @@ class Ticket {
   std::size_t blocked_by_ = 0;  // objects of holds_ that another ticket has
   std::uint64_t session_ = 0;
   std::uint64_t chain_ = 0;
+  bool is_admitted_ = false;  // it runs, or is about to
   bool is_lending_ = false;
 };
 
@@ -39,6 +41,9 @@ class TicketQueue {
   bool empty() const { return first_ == nullptr; }
   Ticket* front() const { return first_; }  // null if it is empty
   void push_back(Ticket* ticket);
+  // As the first, or behind the first, if there is one.
+  void push_front(Ticket* ticket);
+  void push_second(Ticket* ticket);
   // Takes out a ticket, which is in it.
   void remove(const Ticket* ticket);
 
@@ -89,7 +94,13 @@ class Instances : public std::enable_shared_from_this<Instances> {
 
 // Lets calls on one object run one at a time, in the order they came. A call takes all its
 // objects in one step, in that order, so calls cannot wait for each other in a circle.
-// A call of the chain that has the object enters it while its holder lends it. Threads: any.
+//
+// A call that waits for its caller lends its objects to calls that come from there, of its chain
+// (nested ones): they take the object over, and it waits to have it back before it goes on. Nested
+// calls wait only for calls that run, never for those that wait, of which one may wait for the
+// very lender. If even so chains would wait for each other in a circle, because each lender of it
+// waits for what another one has lent, the last one may enter too: nobody in the circle runs.
+// Threads: any.
 class Order {
  public:
   // Queues a ticket for its objects (thread-safe types are left out, doubles count once).
@@ -97,9 +108,11 @@ class Order {
   std::unique_ptr<Ticket> enter(std::unique_ptr<Ticket> ticket,
                                 std::vector<std::shared_ptr<Instance>> objects,
                                 std::uint64_t session, std::uint64_t chain);
-  // While a running call waits for an answer from its own caller, it lends its objects to calls of
-  // its chain. Only then: what a client says of its calls must not let two of them run at once.
-  void lend(Ticket& ticket, bool is_lending);
+  // A running call waits for an answer from its own caller. Only then does it lend: what a client
+  // says of its calls must not let two of them run at once.
+  void lend(Ticket& ticket);
+  // It goes on; waits until those that have its objects have left.
+  void take_back(Ticket& ticket);
   // The ticket has run. Returns those that may run now.
   std::vector<std::unique_ptr<Ticket>> leave(Ticket& ticket);
   // Takes out the waiting tickets of a session; `freed` gets those that may run now.
@@ -110,10 +123,19 @@ class Order {
   std::size_t waiting() const;
 
  private:
+  using Chain = std::pair<std::uint64_t, std::uint64_t>;  // of a session
+  static Chain chain_of(const Ticket& ticket) { return {ticket.session_, ticket.chain_}; }
+  bool is_nested_locked(const Ticket& ticket) const;
+  // Whether calls of chain `from` wait for objects that chain `to` has lent, or for others that
+  // wait for it.
+  bool waits_for_locked(Chain from, Chain to) const;
+  void enqueue_locked(Instance& object, Ticket& ticket, bool is_nested);
   void leave_locked(Ticket& ticket, std::vector<std::unique_ptr<Ticket>>& freed);
 
   mutable std::mutex mutex_;
   std::unordered_map<Ticket*, std::unique_ptr<Ticket>> waiting_;
+  std::vector<const Ticket*> lenders_;
+  std::condition_variable given_back_;
 };
 
 }  // namespace cppipc

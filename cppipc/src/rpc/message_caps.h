@@ -32,6 +32,10 @@ class ObjectMap {
   // Errors: kProtocol if the capability is no object.
   virtual ObjectPtr object_of(const Cap& cap, std::string_view type,
                               std::span<const std::uint8_t> id) = 0;
+  // The registered function of that name. Errors: kUnknownName if this side should have it.
+  virtual CallablePtr function_of(std::string_view name) {
+    return std::make_shared<NamedFunction>(std::string(name));
+  }
   // Waits for a reply on the calling thread, in whatever way keeps the socket being read.
   // Errors: what interrupts the calling thread.
   virtual void wait(Waiter& waiter) = 0;
@@ -83,6 +87,7 @@ class IncomingMessageCaps final : public IncomingCaps {
   std::unique_ptr<BlobReader> blob(const capnp::Capability::Client& client) override;
   std::optional<SharedBytes> shared(const capnp::Capability::Client& client,
                                     const BulkPlace& place) override;
+  CallablePtr function(std::string_view name) override { return objects_.function_of(name); }
   std::shared_ptr<MemoryAccount> account() override { return objects_.account(); }
   void charge_for_call(std::uint64_t bytes) override { charge_.add(objects_.account(), bytes); }
   // What was charged for the call, which ends with the result.

@@ -268,6 +268,9 @@ void Peer::handle_finish(rpc::Finish::Reader finish) {
   }
   release_all(exports);
   if (on_cancel) on_cancel();
+  // The results may have been the last hold on something of the peer's.
+  answer.reset();
+  carry_out_let_go();
 }
 
 void Peer::handle_release(std::uint32_t id, std::uint32_t count) {

@@ -24,6 +24,14 @@ class Waiter {
     is_done_.store(true, std::memory_order_release);
     wake();
   }
+  // There is something to do for the thread that waits.
+  void call() {
+    is_called_.store(true, std::memory_order_release);
+    wake();
+  }
+  bool is_called() const { return is_called_.load(std::memory_order_acquire); }
+  // Whether it was called since it last answered.
+  bool answer() { return is_called_.exchange(false, std::memory_order_acq_rel); }
   // Makes sleep() return once.
   void wake() { sem_post(&semaphore_); }
   // Returns after a wake(), a signal to this thread, or `most`; true if it was a wake().
@@ -32,6 +40,7 @@ class Waiter {
  private:
   sem_t semaphore_;
   std::atomic<bool> is_done_{false};
+  std::atomic<bool> is_called_{false};
 };
 
 }  // namespace cppipc

@@ -2,7 +2,7 @@
 // Equality of variants. Values are compared from a list of pairs still to be compared, so nesting
 // costs memory and no stack. Only sets and keys of dicts recurse, because they have to be found
 // before they can be compared; that depth is bounded. Large sets and dicts are matched by hash.
-#include <cppipc/variant.h>
+#include <cppipc/callable.h>
 
 #include <algorithm>
 #include <functional>
@@ -69,6 +69,11 @@ struct Hasher {
   std::size_t operator()(const Set& set) const { return hash_any_order(set.items, depth); }
   std::size_t operator()(const FrozenSet& set) const { return hash_any_order(set.items, depth); }
   std::size_t operator()(const Dict& dict) const { return dict.entries.size(); }
+  std::size_t operator()(const CallablePtr& function) const {
+    const std::string_view name = function->registered_name();
+    return name.empty() ? std::hash<const void*>()(function->identity())
+                        : std::hash<std::string_view>()(name);
+  }
   std::size_t operator()(const DateTime& when) const { return hash_of(when); }
   std::size_t operator()(const Date& date) const { return hash_of(DateTime{date, {}}); }
   std::size_t operator()(const TimeOfDay& time) const { return hash_of(DateTime{{}, time}); }
@@ -207,6 +212,8 @@ bool level_equal(const Variant& a, const Variant& b, int set_depth, Pairs& pairs
       return keys_equal(a.as<Dict>(), b.as<Dict>(), set_depth, pairs);
     case Kind::kArray:
       return arrays_equal(a, b);
+    case Kind::kCallable:
+      return same_function(*a.as<CallablePtr>(), *b.as<CallablePtr>());
     default:
       return a.storage() == b.storage();
   }

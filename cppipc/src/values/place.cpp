@@ -121,6 +121,8 @@ std::string python_type(const Variant& value) {
       return std::string(value.as<ObjectPtr>()->type_name());
     case Kind::kEnum:
       return value.as<EnumMember>().type;
+    case Kind::kCallable:
+      return "function";
     default:
       return std::string(name_of(value.kind()));
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cppipc/callable.h>
 #include <cppipc/registry.h>
 
 #include "values/demangle.h"
@@ -30,6 +31,9 @@ void check_free(const std::map<std::string, T, std::less<>>& taken, std::string_
 TypeInfo& Registry::add_type(std::string_view name, std::string_view doc, std::type_index type) {
   detail::check_dotted(name, "type");
   check_free(types_, name, "type");
+  if (name == Callable::kTypeName) {
+    throw std::logic_error("'function' cannot be the name of a type: it is what functions are");
+  }
   for (const auto& [cpp_type, info] : enumerations_) {
     if (info.name == name) {
       throw std::logic_error("type '" + std::string(name) + "' is an enumeration already");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cppipc/variant.h>
+#include <cppipc/callable.h>
 
 #include <cstring>
 #include <limits>
@@ -78,9 +78,9 @@ const Variant* Dict::find(std::string_view key) const {
 
 std::string_view name_of(Kind kind) {
   static constexpr std::string_view kNames[] = {
-      "null", "bool",      "int",     "float",     "complex", "str",      "bytes",
-      "list", "tuple",     "set",     "frozenset", "dict",    "datetime", "date",
-      "time", "timedelta", "decimal", "uuid",      "array",   "object",   "enum",
+      "null",    "bool", "int",       "float",  "complex",  "str",      "bytes", "list",
+      "tuple",   "set",  "frozenset", "dict",   "datetime", "date",     "time",  "timedelta",
+      "decimal", "uuid", "array",     "object", "enum",     "callable",
   };
   static_assert(std::size(kNames) == std::variant_size_v<Variant::Storage>);
   return kNames[static_cast<std::size_t>(kind)];
@@ -89,7 +89,15 @@ std::string_view name_of(Kind kind) {
 Variant::Variant(unsigned long value) : storage_(checked(value)) {}
 Variant::Variant(unsigned long long value) : storage_(checked(value)) {}
 
+Variant::Variant(CallablePtr function) {
+  if (function) storage_ = std::move(function);
+}
+
 Variant::Variant(ObjectPtr object) {
+  if (auto function = std::dynamic_pointer_cast<Callable>(object)) {
+    storage_ = std::move(function);
+    return;
+  }
   if (object) storage_ = std::move(object);
 }
 

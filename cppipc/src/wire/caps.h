@@ -6,6 +6,7 @@
 // Cap'n Proto, which is never called; its place in the message's capability table leads to what
 // it means. So marshalling knows nothing of connections.
 
+#include <cppipc/callable.h>
 #include <cppipc/error.h>
 #include <cppipc/variant.h>
 
@@ -17,10 +18,15 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace cppipc {
+
+// What objects are called that are no objects of a server, but what was raised in a client.
+inline constexpr std::string_view kRaisedTypeName = "exception";
 
 // What the receiver of bytes in shared memory may do with them.
 enum class Access : std::uint8_t {
@@ -140,6 +146,10 @@ class IncomingCaps {
   // Errors: kProtocol if they cannot lie there; kOutOfMemory.
   virtual std::optional<SharedBytes> shared(const capnp::Capability::Client&, const BulkPlace&) {
     return std::nullopt;
+  }
+  // The registered function of that name. Errors: kUnknownName if this side should have it.
+  virtual CallablePtr function(std::string_view name) {
+    return std::make_shared<NamedFunction>(std::string(name));
   }
   // Who pays for arrays and bytes; null: nobody.
   virtual std::shared_ptr<MemoryAccount> account() { return nullptr; }

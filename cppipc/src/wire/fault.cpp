@@ -66,6 +66,7 @@ void marshal(const Error& error, wire::Fault::Builder builder) {
 
 void marshal(const Error& error, wire::Fault::Builder builder, OutgoingCaps& caps,
              const MarshalLimits& limits) {
+  if (error.raised) builder.setRaised(caps.object(error.raised).castAs<wire::Object>());
   if (error.text().size() <= inline_bytes_of(limits)) return put(error, error.text(), builder);
   marshal(error, builder);
   marshal_large_text(error.text(), builder.initLargeMessage(), caps);
@@ -78,6 +79,7 @@ Error unmarshal(wire::Fault::Reader reader, IncomingCaps& caps) {
     error.where = checked_text(reader.getWhere());
     error.thrown_type = checked_text(reader.getThrownType());
     error.error_number = reader.getErrorNumber();
+    if (reader.hasRaised()) error.raised = caps.object(reader.getRaised(), kRaisedTypeName, {});
     return error;
   });
 }

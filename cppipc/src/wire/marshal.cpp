@@ -193,6 +193,12 @@ void Marshaller::put_one(const Variant& value, wire::Variant::Builder& builder) 
       member.setType(text_of(value.get_if<EnumMember>()->type));
       return member.setName(text_of(value.get_if<EnumMember>()->name));
     }
+    case Kind::kCallable: {
+      const CallablePtr& function = *value.get_if<CallablePtr>();
+      const std::string_view name = function->registered_name();
+      if (name.empty()) return put_object(function, builder.initObject());
+      return builder.setFunction(text_of(std::string(name)));
+    }
   }
 }
 

@@ -192,6 +192,10 @@ void Measurer::look_at(const Variant& value) {
       words_ += kEnumMemberWords + text_words(value.get_if<EnumMember>()->type) +
                 text_words(value.get_if<EnumMember>()->name);
       return;
+    case Kind::kCallable:
+      words_ += kReferenceWords + text_words(Callable::kTypeName) + kUuidWords +
+                text_words((*value.get_if<CallablePtr>())->registered_name());
+      return;
   }
 }
 

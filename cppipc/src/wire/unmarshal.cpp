@@ -197,6 +197,10 @@ class Unmarshaller {
     const std::string_view type = checked_text(reader.getType());
     ObjectPtr object = caps_.object(reader.getObject(), type, {id.begin(), id.size()});
     if (object == nullptr) refuse_message("a reference to no object");
+    if (auto function = std::dynamic_pointer_cast<Callable>(object)) {
+      set_fresh<CallablePtr>(out, std::move(function));
+      return;
+    }
     set_fresh<ObjectPtr>(out, std::move(object));
   }
 
@@ -250,6 +254,7 @@ void Unmarshaller::take_one(const wire::Variant::Reader& reader, Variant& out) {
     case wire::Variant::DECIMAL:
     case wire::Variant::UUID:
     case wire::Variant::ENUM_MEMBER:
+    case wire::Variant::FUNCTION:
       return take_plain(reader, out);
   }
   refuse_message("a value is of an unknown kind");
@@ -326,6 +331,12 @@ void Unmarshaller::take_plain(const wire::Variant::Reader& reader, Variant& out)
       const wire::EnumMember::Reader member = reader.getEnumMember();
       set_fresh<EnumMember>(out, EnumMember{std::string(checked_text(member.getType())),
                                             std::string(checked_text(member.getName()))});
+      return;
+    }
+    case wire::Variant::FUNCTION: {
+      const std::string_view name = checked_text(reader.getFunction());
+      if (name.empty()) refuse_message("a function has no name");
+      set_fresh<CallablePtr>(out, caps_.function(name));
       return;
     }
     default:

@@ -23,7 +23,8 @@ static_assert(static_cast<int>(Form::kStr) == static_cast<int>(Which::STR) &&
               static_cast<int>(Form::kUuid) == static_cast<int>(Which::UUID) &&
               static_cast<int>(Form::kInts) == static_cast<int>(Which::INTS) &&
               static_cast<int>(Form::kLargeStr) == static_cast<int>(Which::LARGE_STR) &&
-              static_cast<int>(Form::kEnumMember) == static_cast<int>(Which::ENUM_MEMBER));
+              static_cast<int>(Form::kEnumMember) == static_cast<int>(Which::ENUM_MEMBER) &&
+              static_cast<int>(Form::kFunction) == static_cast<int>(Which::FUNCTION));
 
 // A field of a struct, `offset` bytes behind its first word.
 template <class T>

@@ -237,6 +237,8 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
       return put_object(place, *value.get_if<ObjectPtr>());
     case Kind::kEnum:
       return put_enum_member(place, *value.get_if<EnumMember>());
+    case Kind::kCallable:
+      return put_function(place, *value.get_if<CallablePtr>());
     default:
       return put_moment(place, value);
   }
@@ -352,6 +354,14 @@ void ValueWriter::put_enum_member(Place place, const EnumMember& member) {
   const auto pointers = static_cast<Place>(data - words_.get());
   put_bytes(pointers, member.type, true);
   put_bytes(pointers + 1, member.name, true);
+}
+
+void ValueWriter::put_function(Place place, const CallablePtr& function) {
+  const std::string_view name = function->registered_name();
+  if (name.empty()) return put_object(place, function);
+  check_name(name);
+  set_tag(place, Which::FUNCTION);
+  put_bytes(place + words::kVariantData, name, true);
 }
 
 void ValueWriter::put_object(Place place, const ObjectPtr& object) {

@@ -209,16 +209,66 @@ TEST_F(InstanceTest, ACallOfAChainWaitsForItsOwnChainToo) {
 TEST_F(InstanceTest, ACallOfTheChainThatHoldsAnObjectEntersItWhileItIsLent) {
   const auto a = object(), b = object();
   EXPECT_TRUE(enter("outer", {a}, 1, 100));
-  order_.lend(*running_.at("outer"), true);
+  order_.lend(*running_.at("outer"));
   EXPECT_TRUE(enter("inner", {a}, 1, 100));
-  EXPECT_TRUE(enter("inner with another", {a, b}, 1, 100));
+  EXPECT_FALSE(enter("inner with another", {a, b}, 1, 100));  // one at a time even so
   EXPECT_FALSE(enter("a chain of that number in another session", {a}, 2, 100));
   EXPECT_FALSE(enter("another chain", {a}, 1, 101));
-  EXPECT_EQ(end("inner"), (Names{}));
+  EXPECT_EQ(end("inner"), (Names{"inner with another"}));
   EXPECT_EQ(end("inner with another"), (Names{}));
-  order_.lend(*running_.at("outer"), false);
+  order_.take_back(*running_.at("outer"));
   EXPECT_FALSE(enter("too late", {a}, 1, 100));
   EXPECT_EQ(end("outer"), (Names{"a chain of that number in another session"}));
+}
+
+TEST_F(InstanceTest, AnObjectIsTakenBackOnlyWhenNestedCallsHaveLeft) {
+  const auto a = object();
+  EXPECT_TRUE(enter("outer", {a}, 1, 100));
+  order_.lend(*running_.at("outer"));
+  EXPECT_TRUE(enter("inner", {a}, 1, 100));
+  std::atomic<bool> is_back{false};
+  std::thread outer([&, ticket = running_.at("outer").get()] {
+    order_.take_back(*ticket);
+    is_back = true;
+  });
+  EXPECT_FALSE(is_back);
+  EXPECT_EQ(end("inner"), (Names{}));
+  outer.join();
+  EXPECT_TRUE(is_back);
+  EXPECT_EQ(end("outer"), (Names{}));
+}
+
+TEST_F(InstanceTest, ANestedCallWaitsForNoneThatWaitsForItsLender) {
+  const auto a = object(), b = object();
+  EXPECT_TRUE(enter("outer", {a}, 1, 100));
+  EXPECT_FALSE(enter("waits for a", {a, b}, 2));  // and has b
+  order_.lend(*running_.at("outer"));
+  EXPECT_TRUE(enter("inner", {b}, 1, 100));
+  EXPECT_FALSE(enter("behind", {b}, 3));
+  EXPECT_EQ(end("inner"), (Names{}));
+  order_.take_back(*running_.at("outer"));
+  EXPECT_EQ(end("outer"), (Names{"waits for a"}));
+  EXPECT_EQ(end("waits for a"), (Names{"behind"}));
+}
+
+TEST_F(InstanceTest, LendersThatWaitForEachOtherLetEachOtherIn) {
+  const auto a = object(), b = object(), c = object();
+  for (const auto& [name, held] : {std::pair("1", a), std::pair("2", b), std::pair("3", c)}) {
+    EXPECT_TRUE(enter(name, {held}, 1, 100 + static_cast<std::uint64_t>(name[0])));
+    order_.lend(*running_.at(name));
+  }
+  EXPECT_FALSE(enter("1 in 2", {b}, 1, 100 + '1'));
+  EXPECT_FALSE(enter("2 in 3", {c}, 1, 100 + '2'));
+  EXPECT_TRUE(enter("3 in 1", {a}, 1, 100 + '3'));
+  EXPECT_EQ(end("3 in 1"), (Names{}));
+  order_.take_back(*running_.at("3"));
+  EXPECT_EQ(end("3"), (Names{"2 in 3"}));
+  end("2 in 3");
+  order_.take_back(*running_.at("2"));
+  EXPECT_EQ(end("2"), (Names{"1 in 2"}));
+  end("1 in 2");
+  order_.take_back(*running_.at("1"));
+  EXPECT_EQ(end("1"), (Names{}));
 }
 
 TEST_F(InstanceTest, WaitingCallsOfASessionAreDroppedAndOthersMoveUp) {
