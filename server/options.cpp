@@ -47,6 +47,7 @@ struct Raw {
   std::uint64_t inline_kib = 1'024;
   std::uint64_t live_objects = 1'000'000;
   std::uint64_t calls_in_flight = 50'000;
+  std::uint64_t callbacks_in_flight = 256;
   std::uint64_t queued_reply_mib = 256;
   std::uint64_t bulk_mib = 0;        // 0: the host's default
   std::uint64_t bulk_total_mib = 0;  // 0: the host's default
@@ -129,6 +130,10 @@ void add_limits(CLI::App& app, Raw& raw) {
   app.add_option("--calls-in-flight", raw.calls_in_flight,
                  "calls of one session that may be unanswered")
       ->check(Between(1, kCountMax))
+      ->capture_default_str();
+  app.add_option("--callbacks-in-flight", raw.callbacks_in_flight,
+                 "calls of one session's functions by the server that may be unanswered")
+      ->check(Between(1, 65'536))
       ->capture_default_str();
   app.add_option("--queued-reply-mib", raw.queued_reply_mib,
                  "unread replies of one session before the server stops reading from it, in MiB")
@@ -229,6 +234,7 @@ Options to_options(const Raw& raw) {
                     .inline_bytes = raw.inline_kib * kKib,
                     .live_objects = raw.live_objects,
                     .calls_in_flight = raw.calls_in_flight,
+                    .callbacks_in_flight = raw.callbacks_in_flight,
                     .queued_reply_bytes = raw.queued_reply_mib * kMib,
                     .bulk_bytes = raw.bulk_mib * kMib,
                     .bulk_total_bytes = raw.bulk_total_mib * kMib,

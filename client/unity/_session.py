@@ -160,6 +160,33 @@ class Session:
         """What the server counts: a dict with `live_objects`, `sessions`, `calls` and more."""
         return _core.stats(self._connection)
 
+    def watch(self, prefix, callback):
+        """Have a function called with what this session's calls report while they run.
+
+        Args:
+            prefix: of the names of toolkits, functions and methods, such as "diagnostics.work"
+                or "Counter."; "" for all.
+            callback: called as `callback(name, fraction, text)` on the thread "unity-callback", in
+                order. `fraction` is the progress from 0 to 1, or None for a line of the log. It
+                delays no call: if it is slow, old messages are lost. What it raises is logged.
+
+        Returns:
+            A context manager whose end, or `close()`, ends the watch.
+
+        Raises:
+            WrongType: `prefix` is no str, or `callback` cannot be called.
+            QuotaExceeded: the session has a hundred watches.
+        """
+        if not isinstance(prefix, str):
+            raise errors.WrongType(f"a prefix is a str, not {type(prefix).__qualname__!r}")
+        if not callable(callback):
+            raise errors.WrongType(
+                f"watch() calls a function, and {type(callback).__qualname__!r} is none"
+            )
+        from unity._watch import Watch
+
+        return Watch(self._connection, prefix, callback)
+
     def close(self):
         """End the session; twice is fine.
 

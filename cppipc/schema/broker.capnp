@@ -64,6 +64,12 @@ interface Session {
   # while, which the server's operator sets.
   restore @7 (token :Data) -> (outcome :Outcome);
   # A reference to the object of a token.
+  watch @8 (prefix :Text, watcher :Object) -> (outcome :Outcome);
+  # From now on the watcher, a function of the client, is called with what calls of this session
+  # report whose name begins with `prefix`: (name, fraction, text), the fraction null for a line of
+  # the log. The value is the number of the watch.
+  unwatch @9 (watch :UInt64) -> ();
+  # Unknown numbers are ignored.
 }
 
 interface Object {

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 
+from libc.stdint cimport uint64_t
 from libcpp.memory cimport shared_ptr
 from libcpp.optional cimport optional
 from libcpp.string cimport string
@@ -18,6 +19,7 @@ from unity._description cimport description_of
 from unity._routine cimport Target
 from unity._runtime cimport Runtime, runtime
 from unity._reading cimport value_of
+from unity._writing cimport put_function
 from unity.cppipc cimport raise_as_python
 
 from unity import _runtime, errors
@@ -38,6 +40,12 @@ cdef extern from "waiting.h" namespace "unity" nogil:
         const Runtime&, cppipc.Client&, Target, const string&,
         const shared_ptr[cppipc.RemoteObject]&, cppipc.ValueWriter&, const cppipc.CallOptions&,
         shared_ptr[cppipc.Result]*) except +raise_as_python
+    void watch_and_wait(
+        const Runtime&, cppipc.Client&, const string&, const cppipc.Variant&,
+        shared_ptr[cppipc.Result]*) except +raise_as_python
+    void unwatch_and_wait(
+        const Runtime&, cppipc.Client&, uint64_t, shared_ptr[cppipc.Result]*) \
+        except +raise_as_python
 
 
 cdef Runtime* process_runtime = runtime()
@@ -143,6 +151,25 @@ cdef object ask(Connection connection, Target target, str name, object timeout_s
     except errors.Error as error:
         errors.in_call(error, f"Session.{name}", "", True)
         raise
+
+
+def watch(Connection connection, str prefix, watcher):
+    """Have the server tell `watcher`, a callable, of this session's calls; returns a number."""
+    cdef cppipc.Variant function
+    cdef shared_ptr[cppipc.Result] result
+    cdef string name = prefix.encode()
+    connection.check()
+    put_function(&function, watcher, connection)
+    with nogil:
+        watch_and_wait(process_runtime[0], connection.client.get()[0], name, function, &result)
+    return value_of(result, connection)
+
+
+def unwatch(Connection connection, uint64_t number):
+    cdef shared_ptr[cppipc.Result] result
+    connection.check()
+    with nogil:
+        unwatch_and_wait(process_runtime[0], connection.client.get()[0], number, &result)
 
 
 # After the finalizers of multiprocessing's queues, which have -5.

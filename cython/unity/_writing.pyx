@@ -136,13 +136,18 @@ cdef bint put_callable(Variant* out, object value, Marshaller* marshaller) excep
     if name is not None:
         put_named_function(out, name)
         return True
+    put_function(out, value, connection)
+    return True
+
+
+cdef int put_function(Variant* out, object function, Connection connection) except -1:
     if not process_runtime.can_call():
         from unity._callables import prepare
 
         prepare()
     weak_connection = weakref.ref(connection)
-    put_python_function(out, process_runtime[0], <PyObject*>value, <PyObject*>weak_connection)
-    return True
+    put_python_function(out, process_runtime[0], <PyObject*>function, <PyObject*>weak_connection)
+    return 0
 
 
 cdef int write_int(ValueWriter* out, size_t place, object value,

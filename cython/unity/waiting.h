@@ -112,6 +112,25 @@ inline void restore_and_wait(const Runtime& runtime, cppipc::Client& client, con
   wait(runtime, *client.restore({bytes, size}, options), std::nullopt, result, &is_interrupted);
 }
 
+// Client::watch() and unwatch(), likewise. `watcher` is of kind callable.
+inline void watch_and_wait(const Runtime& runtime, cppipc::Client& client,
+                           const std::string& prefix, const cppipc::Variant& watcher,
+                           std::shared_ptr<cppipc::Result>* result) {
+  cppipc::CallOptions options;
+  options.is_awaited = true;
+  bool is_interrupted = false;
+  const auto call = client.watch(prefix, watcher.as<cppipc::CallablePtr>(), options);
+  wait(runtime, *call, std::nullopt, result, &is_interrupted);
+}
+
+inline void unwatch_and_wait(const Runtime& runtime, cppipc::Client& client, std::uint64_t watch,
+                             std::shared_ptr<cppipc::Result>* result) {
+  cppipc::CallOptions options;
+  options.is_awaited = true;
+  bool is_interrupted = false;
+  wait(runtime, *client.unwatch(watch, options), std::nullopt, result, &is_interrupted);
+}
+
 // Lets something live for ever: in a forked child, what belongs to the parent's session must
 // neither be used nor destroyed.
 template <class T>

@@ -8,13 +8,16 @@
 #include <complex>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
@@ -148,6 +151,114 @@ void register_objects(Registry& registry) {
       "typed.name_of", [](const Shape& x) { return x.name(); }, arg("x"));
 }
 
+using Join = std::function<std::string(std::int64_t, const std::string&)>;
+
+void register_functions(Registry& registry) {
+  registry.function(
+      "typed.apply", [](const Join& f, std::int64_t n) { return f(n, "text"); }, arg("f"),
+      arg("n"));
+  registry.function(
+      "typed.apply_all",
+      [](const std::map<std::string, std::vector<Join>>& all) {
+        std::vector<std::string> results;
+        for (const auto& [name, functions] : all) {
+          for (const Join& f : functions) results.push_back(f(1, name));
+        }
+        return results;
+      },
+      arg("all"));
+  registry.function(
+      "typed.apply_or",
+      [](const std::optional<Join>& f) { return f ? (*f)(2, "given") : std::string("none"); },
+      arg("f"));
+  registry.function(
+      "typed.function_or_text",
+      [](const std::variant<std::string, Join>& x) {
+        const auto* f = std::get_if<Join>(&x);
+        return f != nullptr ? (*f)(3, "called") : std::get<std::string>(x);
+      },
+      arg("x"));
+  register_same<Join>(registry, "same_function");
+  register_same<CallablePtr>(registry, "any_function");
+  registry.function(
+      "typed.joined",
+      [](std::int64_t n, const std::string& text) { return text + std::to_string(n); }, arg("n"),
+      arg("text"));
+  registry.function(
+      "typed.adder",
+      [](double by) { return std::function<double(double)>([by](double x) { return x + by; }); },
+      arg("by"));
+  registry.function(
+      "typed.painted",
+      [](const std::function<Color(Color, std::vector<std::shared_ptr<Shape>>)>& f) {
+        return f(Color::kRed, {std::make_shared<Square>(), nullptr});
+      },
+      arg("f"));
+  registry.function(
+      "typed.total",
+      [](const std::function<Array<double>(Array<double>)>& f) {
+        Array<double> ones(std::vector<std::int64_t>{300'000});
+        for (std::int64_t i = 0; i < ones.size(); ++i) ones[i] = 1;
+        const auto result = f(std::move(ones));
+        double total = 0;
+        for (std::int64_t i = 0; i < result.size(); ++i) total += result[i];
+        return total;
+      },
+      arg("f"));
+}
+
+// What becomes of errors of functions, and where functions may be called.
+void register_calling(Registry& registry) {
+  using Call = std::function<void()>;
+  registry.function(
+      "typed.caught",
+      [](const Call& f) {
+        try {
+          f();
+        } catch (const Error& error) {
+          return std::tuple(std::string(name_of(error.kind())), std::string(error.text()),
+                            error.thrown_type);
+        }
+        return std::tuple(std::string(), std::string(), std::string());
+      },
+      arg("f"));
+  registry.function(
+      "typed.rethrown",
+      [](const Call& f) {
+        try {
+          f();
+        } catch (const Error&) {
+          throw;
+        }
+      },
+      arg("f"));
+  registry.function(
+      "typed.replaced",
+      [](const Call& f) {
+        try {
+          f();
+        } catch (const Error&) {
+          throw std::domain_error("another one");
+        }
+      },
+      arg("f"));
+  registry.function(
+      "typed.on_threads",
+      [](const Call& f, std::int64_t count) {
+        std::vector<std::jthread> threads;
+        for (std::int64_t i = 0; i < count; ++i) threads.emplace_back([&f] { f(); });
+      },
+      arg("f"), arg("count"));
+  registry.function(
+      "typed.later", [](const Call& f) { std::thread([f] {
+          try {
+            f();
+          } catch (const Error&) {
+            // Its session is gone, and there is nobody to tell.
+          }
+        }).detach(); }, arg("f"));
+}
+
 }  // namespace
 
 void register_typed(Registry& registry) {
@@ -158,6 +269,8 @@ void register_typed(Registry& registry) {
   register_unions(registry);
   register_times(registry);
   register_objects(registry);
+  register_functions(registry);
+  register_calling(registry);
 }
 
 }  // namespace cppipc::test

@@ -178,6 +178,14 @@ class Client : public std::enable_shared_from_this<Client> {
   // The object of a token. Errors: kStaleReference if the server knows it not, or no more.
   virtual CallPtr restore(std::span<const std::uint8_t> token, CallOptions options = {}) = 0;
 
+  // From now on `watcher` is called with what calls of this session report whose name begins with
+  // `prefix`: their name, a fraction or null for a line of the log, and a text. It is called as by
+  // ConnectOptions::run_callback; if it is slow, old messages are dropped. The result is a number
+  // for unwatch(). Errors: kQuotaExceeded by wait().
+  virtual CallPtr watch(const std::string& prefix, const CallablePtr& watcher,
+                        CallOptions options = {}) = 0;
+  virtual CallPtr unwatch(std::uint64_t watch, CallOptions options = {}) = 0;
+
   // Ends the session: pending calls get kConnectionLost "session closed", objects on the server
   // are freed. Twice is fine. Joins the watcher (unless called by it).
   virtual void close() = 0;

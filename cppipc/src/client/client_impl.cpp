@@ -14,7 +14,7 @@ namespace cppipc {
 namespace {
 
 constexpr std::uint16_t kDescribe = 0, kCreate = 1, kRun = 2, kCancel = 3, kPing = 4, kStats = 5,
-                        kSave = 6, kRestore = 7;
+                        kSave = 6, kRestore = 7, kWatch = 8, kUnwatch = 9;
 constexpr std::uint64_t kPlainWords = 32;
 // What a server may send before it has said what its own limit is.
 constexpr std::uint64_t kHandshakeBytes = 64 << 20;
@@ -203,6 +203,25 @@ CallPtr ClientImpl::restore(std::span<const std::uint8_t> token, CallOptions opt
       kRestore, static_cast<int>(ClientCall::Results::kOutcome), options,
       [&](wire::Session::RestoreParams::Builder& params, OutgoingMessage&) {
         params.setToken({token.data(), token.size()});
+      });
+}
+
+CallPtr ClientImpl::watch(const std::string& prefix, const CallablePtr& watcher,
+                          CallOptions options) {
+  const auto cap = cap_of(watcher);
+  return start_plain<wire::Session::WatchParams>(
+      kWatch, static_cast<int>(ClientCall::Results::kOutcome), options,
+      [&](wire::Session::WatchParams::Builder& params, OutgoingMessage& message) {
+        params.setPrefix(prefix);
+        params.setWatcher(message.add(cap).castAs<wire::Object>());
+      });
+}
+
+CallPtr ClientImpl::unwatch(std::uint64_t watch, CallOptions options) {
+  return start_plain<wire::Session::UnwatchParams>(
+      kUnwatch, static_cast<int>(ClientCall::Results::kNothing), options,
+      [&](wire::Session::UnwatchParams::Builder& params, OutgoingMessage&) {
+        params.setWatch(watch);
       });
 }
 

@@ -50,6 +50,9 @@ class ClientImpl final : public Client, public ObjectMap {
   CallPtr save(const std::shared_ptr<RemoteObject>& object, bool is_once,
                CallOptions options) override;
   CallPtr restore(std::span<const std::uint8_t> token, CallOptions options) override;
+  CallPtr watch(const std::string& prefix, const CallablePtr& watcher,
+                CallOptions options) override;
+  CallPtr unwatch(std::uint64_t watch, CallOptions options) override;
   void close() override;
   bool is_closed() const override {
     return is_closed_ || guard_.is_child() || peer_->is_disconnected();

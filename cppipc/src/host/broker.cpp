@@ -81,6 +81,10 @@ class SessionServant final : public Exported {
         return save(*session, std::move(call));
       case 7:
         return restore(*session, std::move(call));
+      case 8:
+        return watch(*session, std::move(call));
+      case 9:
+        return unwatch(*session, std::move(call));
       default:
         return call.fail("a session does not have that method", true);
     }
@@ -180,6 +184,32 @@ class SessionServant final : public Exported {
       reply_fault(std::move(call), current_error());
     }
     session.core().dispose(std::move(object), false);
+  }
+
+  static void watch(HostSession& session, IncomingCall call) {
+    const auto prefix = call.params().getAs<wire::Session::WatchParams>().getPrefix();
+    const auto& caps = call.caps();
+    const auto* watcher =
+        caps.size() == 1 ? std::get_if<std::shared_ptr<Import>>(&caps.front()) : nullptr;
+    if (watcher == nullptr) {
+      return reply_fault(std::move(call),
+                         Error(ErrorKind::kInvalidArgument, "a watcher is a function"));
+    }
+    try {
+      const auto number = session.watches().add(std::make_shared<Watch>(
+          std::string(prefix.cStr(), prefix.size()), session.weak_from_this(), *watcher));
+      auto reply = value_reply(session, call, Variant(number));
+      call.reply(std::move(reply));
+    } catch (...) {
+      reply_fault(std::move(call), current_error());
+    }
+  }
+
+  static void unwatch(HostSession& session, IncomingCall call) {
+    session.watches().remove(call.params().getAs<wire::Session::UnwatchParams>().getWatch());
+    auto reply = call.begin_reply(kSmallWords);
+    reply.results<wire::Session::UnwatchResults>();
+    call.reply(std::move(reply));
   }
 
  public:

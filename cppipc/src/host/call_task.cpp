@@ -175,6 +175,10 @@ Variant CallTask::invoke() {
   context.chain = chain();
   context.on_log = [this](std::string_view text) {
     session_->core().log(HostOptions::LogLevel::kInfo, where_ + ": " + std::string(text));
+    session_->watches().tell(where_, std::nullopt, text);
+  };
+  context.on_progress = [this](double fraction, std::string_view text) {
+    session_->watches().tell(where_, fraction, text);
   };
   context.throw_if_cancelled();
   Charge charge;  // outlives the arguments

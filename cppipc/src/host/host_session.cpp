@@ -140,6 +140,7 @@ void HostSession::disconnect(const Error& error) {
     for (const auto& [id, stop] : calls_) running.push_back(stop);
   }
   for (auto& stop : running) stop.request_stop();
+  watches_.end();
   peer_->disconnect(error);
   share_->close();
 }

@@ -18,12 +18,11 @@
 #include "host/bulk_budget.h"
 #include "host/host_impl.h"
 #include "rpc/memory_share.h"
+#include "host/watch.h"
 #include "rpc/message_caps.h"
 #include "rpc/peer.h"
 
 namespace cppipc {
-
-class ClientFunction;
 
 // One exposed object offered to one session, as long as the session's peer holds it.
 // There may be millions, so every byte of it counts.
@@ -103,6 +102,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   void object_added();
   void object_removed() { --objects_; }
 
+  Watches& watches() { return watches_; }
+
   // ObjectMap.
   Cap cap_of(const ObjectPtr& object) override;
   std::array<std::uint8_t, 16> id_of(const ObjectPtr& object) override;
@@ -137,6 +138,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::shared_ptr<Peer> peer_;
   const std::shared_ptr<MemoryShare> share_;
   MarshalLimits limits_;
+  Watches watches_;
   std::atomic<bool> is_ended_{false};
   bool is_paused_ = false;  // the leader's: too many replies unread
   std::atomic<std::uint64_t> objects_{0};

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/watch.h"
+
+#include <cppipc/broker.capnp.h>
+
+#include <utility>
+#include <vector>
+
+#include "host/host_session.h"
+#include "values/utf8.h"
+#include "wire/attach.h"
+#include "wire/marshal.h"
+
+namespace cppipc {
+namespace {
+
+constexpr unsigned kInFlightMax = 16;
+constexpr std::size_t kWaitingMax = 1000;
+constexpr std::size_t kTextBytes = 4096;
+constexpr std::size_t kWatchesMax = 100;
+constexpr std::uint64_t kCallWords = 32;
+constexpr unsigned kArgumentsPointer = 2;  // of the params of Object.call
+
+// Text of any length and bytes as text that can be sent.
+std::string as_text(std::string_view text) { return to_valid_utf8(text.substr(0, kTextBytes)); }
+
+}  // namespace
+
+struct WatchReply final : PendingReply {
+  explicit WatchReply(std::shared_ptr<Watch> watch) : watch(std::move(watch)) {}
+  void on_return(Returned returned) override {
+    watch->answered(returned.error && returned.error->kind() == ErrorKind::kConnectionLost);
+  }
+  const std::shared_ptr<Watch> watch;
+};
+
+void Watch::tell(const StatusMessage& message) {
+  if (!message.name.starts_with(prefix_)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_ended_) return;
+    if (in_flight_ >= kInFlightMax) {
+      if (waiting_.size() >= kWaitingMax) waiting_.pop_front();
+      waiting_.push_back(message);
+      return;
+    }
+    ++in_flight_;
+  }
+  send(message);
+}
+
+void Watch::answered(bool is_lost) {
+  StatusMessage next;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_lost) is_ended_ = true;
+    if (is_ended_ || waiting_.empty()) {
+      --in_flight_;
+      waiting_.clear();
+      return;
+    }
+    next = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
+  send(next);
+}
+
+void Watch::end() {
+  const std::lock_guard lock(mutex_);
+  is_ended_ = true;
+  waiting_.clear();
+}
+
+void Watch::send(const StatusMessage& message) {
+  const auto session = watcher_.session();
+  if (!session || session->is_ended()) return end();
+  Arguments arguments;
+  arguments.values = {Variant(message.name),
+                      message.fraction ? Variant(*message.fraction) : Variant(),
+                      Variant(message.text)};
+  const ValueWriter written = write(arguments, session->limits());
+  auto& peer = session->peer();
+  auto builder = peer.begin_call(watcher_.import(), capnp::typeId<wire::Object>(), 0,
+                                 written.words().size() + kCallWords);
+  auto params = builder.params<wire::Object::CallParams>();
+  params.setMethod("__call__");
+  params.initCall().setId(session->next_callback_id());
+  OutgoingMessageCaps caps(builder.message(), *session);
+  attach(written, kj::mv(params), kArgumentsPointer, caps);
+  peer.send(std::move(builder), std::make_shared<WatchReply>(shared_from_this()),
+            Connection::Flush::kNow);
+  session->want_write();
+}
+
+std::uint64_t Watches::add(std::shared_ptr<Watch> watch) {
+  const std::lock_guard lock(mutex_);
+  if (watches_.size() >= kWatchesMax) {
+    throw Error(ErrorKind::kQuotaExceeded, "the session has " + std::to_string(kWatchesMax) +
+                                               " watches, which is its limit; close some");
+  }
+  watches_.emplace(++last_, std::move(watch));
+  is_empty_ = false;
+  return last_;
+}
+
+void Watches::remove(std::uint64_t number) {
+  std::shared_ptr<Watch> watch;  // outlives the lock
+  const std::lock_guard lock(mutex_);
+  const auto found = watches_.find(number);
+  if (found == watches_.end()) return;
+  watch = std::move(found->second);
+  watches_.erase(found);
+  is_empty_ = watches_.empty();
+  watch->end();
+}
+
+void Watches::end() {
+  std::map<std::uint64_t, std::shared_ptr<Watch>> watches;
+  const std::lock_guard lock(mutex_);
+  watches.swap(watches_);
+  is_empty_ = true;
+}
+
+void Watches::tell(std::string_view name, std::optional<double> fraction, std::string_view text) {
+  if (is_empty_) return;
+  std::vector<std::shared_ptr<Watch>> watches;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, watch] : watches_) watches.push_back(watch);
+  }
+  const StatusMessage message{as_text(name), fraction, as_text(text)};
+  for (const auto& watch : watches) watch->tell(message);
+}
+
+}  // namespace cppipc

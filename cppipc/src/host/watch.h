@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What a client is told of its calls while they run: progress, and lines for the log.
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "host/client_function.h"
+
+namespace cppipc {
+
+class HostSession;
+
+struct StatusMessage {
+  std::string name;                // "diagnostics.work", "Counter.increment"
+  std::optional<double> fraction;  // of progress; none: it is a line for the log
+  std::string text;
+};
+
+// Tells a function of the client what comes of the calls whose name begins with a prefix. A few
+// messages are on the way at one time, and further ones wait; of too many the oldest are dropped.
+// So a slow watcher delays nobody and takes no more memory. Threads: any.
+class Watch : public std::enable_shared_from_this<Watch> {
+ public:
+  Watch(std::string prefix, std::weak_ptr<HostSession> session, std::shared_ptr<Import> watcher)
+      : prefix_(std::move(prefix)), watcher_(std::move(session), std::move(watcher)) {}
+
+  void tell(const StatusMessage& message);
+  // Nothing more is sent.
+  void end();
+
+ private:
+  friend struct WatchReply;
+  void answered(bool is_lost);
+  void send(const StatusMessage& message);
+
+  const std::string prefix_;
+  const ClientHold watcher_;
+  std::mutex mutex_;
+  std::deque<StatusMessage> waiting_;
+  unsigned in_flight_ = 0;
+  bool is_ended_ = false;
+};
+
+// The watches of one session. Threads: any.
+class Watches {
+ public:
+  ~Watches() { end(); }
+  // Returns its number. Errors: kQuotaExceeded.
+  std::uint64_t add(std::shared_ptr<Watch> watch);
+  // Unknown numbers are ignored.
+  void remove(std::uint64_t number);
+  void end();
+  void tell(std::string_view name, std::optional<double> fraction, std::string_view text);
+
+ private:
+  std::atomic<bool> is_empty_{true};
+  std::mutex mutex_;
+  std::map<std::uint64_t, std::shared_ptr<Watch>> watches_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace cppipc
