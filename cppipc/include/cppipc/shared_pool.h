@@ -59,6 +59,8 @@ class SharedPool : public std::enable_shared_from_this<SharedPool> {
   virtual std::size_t size_of(const void* block) const noexcept = 0;
   // A new block that is freed with the last share. Errors: std::bad_alloc.
   virtual std::shared_ptr<std::byte> share(std::size_t bytes) = 0;
+  // Gives free memory back, and from now on all that becomes free: nobody will need it here.
+  virtual void retain_nothing() noexcept = 0;
   virtual SharedPoolStats stats() const noexcept = 0;
   virtual const SharedPoolOptions& options() const noexcept = 0;
 };

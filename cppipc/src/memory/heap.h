@@ -58,6 +58,8 @@ class Heap {
 
   // Takes from use what has been retired since the last time.
   void look_for_retired();
+  // Keeps no free memory from now on.
+  void retain_nothing();
   // After a fork, in the child: gives out nothing more of what is there.
   void close_all();
 

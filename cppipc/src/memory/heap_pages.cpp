@@ -184,6 +184,11 @@ void Heap::flush_cache() {
   }
 }
 
+void Heap::retain_nothing() {
+  retained_max_ = 0;
+  trim();
+}
+
 // Gives memory back to the kernel until no more is free than may be kept: arenas of one block, the
 // longest unused first, then empty arenas, then the pages of free runs, where that is possible.
 void Heap::trim() {

@@ -213,6 +213,11 @@ std::size_t Pool::size_of(const void* block) const noexcept {
   return found && found.begin == block ? found.requested() : 0;
 }
 
+void Pool::retain_nothing() noexcept {
+  Guard guard(*this);
+  heap_.retain_nothing();
+}
+
 SharedPoolStats Pool::stats() const noexcept {
   Guard guard(*this);
   SharedPoolStats stats = stats_;

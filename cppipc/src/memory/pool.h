@@ -25,6 +25,7 @@ class Pool final : public SharedPool {
   bool owns(const void* block) const noexcept override;
   std::size_t size_of(const void* block) const noexcept override;
   std::shared_ptr<std::byte> share(std::size_t bytes) override;
+  void retain_nothing() noexcept override;
   SharedPoolStats stats() const noexcept override;
   const SharedPoolOptions& options() const noexcept override { return options_; }
 

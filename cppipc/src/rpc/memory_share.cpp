@@ -121,6 +121,8 @@ void MemoryShare::close() {
     mapped.swap(mapped_);
     mapped_bytes_ = 0;
   }
+  // Who still has a share of it, such as the limits of a session that was closed, needs it no more.
+  if (pool) pool->retain_nothing();
   for (const auto& [id, entry] : offered) {
     if (const auto arena = entry.arena.lock()) arena->detach(this);
   }
