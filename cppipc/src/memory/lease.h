@@ -20,6 +20,7 @@ struct Lease {
   std::uint64_t arena_offset = 0;  // of `begin`
   std::byte* begin = nullptr;      // where the blob's first byte lies, or would
   bool is_given = false;           // at home: they were given away before
+  std::shared_ptr<const void> charge;  // what was charged for them, if anything was
   void operator()(const void*) const noexcept {}
 };
 

@@ -165,7 +165,8 @@ std::optional<SharedBytes> IncomingMessageCaps::come_home(const std::shared_ptr<
               blob->place().arena,
               blob->place().offset,
               first,
-              given == Access::kMoved};
+              given == Access::kMoved,
+              nullptr};
   bytes.owner = std::shared_ptr<const void>(data, std::move(lease));
   return bytes;
 }
@@ -196,11 +197,16 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
     keeper = std::move(view);
     bytes.is_writable = true;
   }
-  if (place.access == Access::kMoved) objects_.count_bulk(place.size_bytes);  // copied to be moved
+  std::shared_ptr<Charge> charge;
+  if (place.access == Access::kMoved) {  // copied to be moved
+    objects_.count_bulk(place.size_bytes);
+    charge = std::make_shared<Charge>();
+    bytes.charge = charge;
+  }
   bytes.data = data;
   bytes.owner = std::shared_ptr<const void>(
       data, Lease{share.get(), *import, std::move(keeper), place.arena,
-                  place.offset - place.begin, data - place.begin, false});
+                  place.offset - place.begin, data - place.begin, false, std::move(charge)});
   return bytes;
 }
 

@@ -60,14 +60,6 @@ struct PlacedBlob {
   BulkPlace place;
 };
 
-// Bytes of a peer that need not be read. Owns: what keeps them.
-struct SharedBytes {
-  std::byte* data = nullptr;
-  std::shared_ptr<const void> owner;
-  bool is_writable = false;
-  bool is_lent = false;  // the sender sees what is written to them
-};
-
 // Bytes that lie at the peer. read() blocks; never call it on a thread that reads the socket for
 // others. Errors: kConnectionLost, kProtocol (fewer bytes than announced).
 class BlobReader {
@@ -119,6 +111,16 @@ class Charge {
  private:
   std::shared_ptr<MemoryAccount> account_;
   std::uint64_t bytes_ = 0;
+};
+
+// Bytes of a peer that need not be read. Owns: what keeps them.
+struct SharedBytes {
+  std::byte* data = nullptr;
+  std::shared_ptr<const void> owner;
+  bool is_writable = false;
+  bool is_lent = false;  // the sender sees what is written to them
+  // Of those that are nobody else's any more: to be charged by who keeps them. Else null.
+  std::shared_ptr<Charge> charge;
 };
 
 // Collects the capabilities of a message that is being built, in the order of their index.

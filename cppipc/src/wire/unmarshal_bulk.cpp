@@ -113,6 +113,7 @@ void read_elements(AnyArray& array, wire::Array::Reader reader, IncomingCaps& ca
       }
       Announced source = announced(large, caps);
       if (source.shared) {
+        if (source.shared->charge) source.shared->charge->add(caps.account(), large.getSize());
         set_elements(array, std::move(*source.shared));
       } else {
         set_elements(array, read_all(source, caps), ArrayOrigin::kBeside);
