@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples in docs/values.md and docs/errors.md do what they show, and lists are whole."""
+"""The examples in docs/ do what they show, and lists are whole."""
 
 import doctest
 import re
@@ -15,7 +15,7 @@ import unity
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["values.md", "errors.md"])
+@pytest.mark.parametrize("name", ["values.md", "errors.md", "shared_memory.md"])
 def test_examples(name, private, capsys, monkeypatch):
     # Before Python 3.13 doctest looks at the last line of an error only, which may be a note.
     whole = types.SimpleNamespace(
