@@ -250,13 +250,17 @@ void register_calling(Registry& registry) {
       },
       arg("f"), arg("count"));
   registry.function(
-      "typed.later", [](const Call& f) { std::thread([f] {
+      "typed.later",
+      [](const Call& f) {
+        std::thread([f] {
           try {
             f();
           } catch (const Error&) {
             // Its session is gone, and there is nobody to tell.
           }
-        }).detach(); }, arg("f"));
+        }).detach();
+      },
+      arg("f"));
 }
 
 }  // namespace

@@ -27,6 +27,16 @@ struct RunningHere {
 };
 thread_local RunningHere running_here;
 
+// Whether this is a thread for callbacks, and how many are inside each other because it waits.
+struct ThreadHere {
+  static constexpr int kDepthMax = 20;
+  bool is_for_callbacks = false;
+  int depth = 0;
+
+  bool may_run_left() const { return is_for_callbacks && depth < kDepthMax; }
+};
+thread_local ThreadHere thread_here;
+
 class Running {
  public:
   Running(const ClientImpl& client, std::uint64_t chain) : before_(running_here) {
@@ -183,6 +193,70 @@ void CallbackThread::stop() {
   } else {
     thread.join();
   }
+}
+
+void LeftCallbacks::push(std::unique_ptr<Callback> callback) {
+  const std::lock_guard lock(mutex_);
+  if (is_closed_) return;
+  callbacks_.push_back(std::move(callback));
+  if (!waiters_.empty()) waiters_.back()->call();
+}
+
+std::unique_ptr<Callback> LeftCallbacks::pop() {
+  const std::lock_guard lock(mutex_);
+  if (callbacks_.empty()) return nullptr;
+  auto first = std::move(callbacks_.front());
+  callbacks_.pop_front();
+  return first;
+}
+
+std::deque<std::unique_ptr<Callback>> LeftCallbacks::take(std::uint64_t cause) {
+  std::deque<std::unique_ptr<Callback>> taken;
+  const std::lock_guard lock(mutex_);
+  for (auto& callback : callbacks_) {
+    if (callback->cause() == cause) taken.push_back(std::move(callback));
+  }
+  if (!taken.empty()) std::erase(callbacks_, nullptr);
+  return taken;
+}
+
+void LeftCallbacks::close() {
+  std::deque<std::unique_ptr<Callback>> dropped;
+  const std::lock_guard lock(mutex_);
+  is_closed_ = true;
+  dropped.swap(callbacks_);
+}
+
+LeftCallbacks::Attention::Attention(LeftCallbacks& left, Waiter& waiter)
+    : left_(left), waiter_(thread_here.may_run_left() ? &waiter : nullptr) {
+  if (waiter_ == nullptr) return;
+  const std::lock_guard lock(left_.mutex_);
+  left_.waiters_.push_back(waiter_);
+  if (!left_.callbacks_.empty()) waiter_->call();
+}
+
+LeftCallbacks::Attention::~Attention() {
+  if (waiter_ == nullptr) return;
+  const std::lock_guard lock(left_.mutex_);
+  std::erase(left_.waiters_, waiter_);
+  if (!left_.callbacks_.empty() && !left_.waiters_.empty()) left_.waiters_.back()->call();
+}
+
+void LeftCallbacks::run_first() {
+  thread_here.is_for_callbacks = true;
+  if (const auto first = pop()) first->run();
+}
+
+void LeftCallbacks::run_all() {
+  if (!thread_here.may_run_left()) return;
+  ++thread_here.depth;
+  try {
+    while (const auto first = pop()) first->run();
+  } catch (...) {
+    --thread_here.depth;
+    throw;
+  }
+  --thread_here.depth;
 }
 
 void WaitedCalls::add(std::uint64_t id, std::weak_ptr<ClientCall> call) {

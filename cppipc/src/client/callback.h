@@ -17,6 +17,7 @@
 
 #include "rpc/cap.h"
 #include "rpc/incoming.h"
+#include "rpc/waiter.h"
 
 namespace cppipc {
 
@@ -91,6 +92,46 @@ class CallbackThread {
   const std::shared_ptr<State> state_ = std::make_shared<State>();
   std::mutex mutex_;
   std::thread thread_;
+};
+
+// Callbacks for which no thread waits, in the order in which they came. Threads: any.
+//
+// They are for the callback thread; but who begins to wait for the call that one is a part of takes
+// it along, and while the callback thread itself waits for a call, it runs others there: one of
+// them may be what that call waits for.
+class LeftCallbacks {
+ public:
+  void push(std::unique_ptr<Callback> callback);
+  // The first one; null if there is none.
+  std::unique_ptr<Callback> pop();
+  // All that are a part of that call.
+  std::deque<std::unique_ptr<Callback>> take(std::uint64_t cause);
+  // Drops them, and those to come.
+  void close();
+
+  // Until its end `waiter` is called for each that is pushed, if this is a callback thread that may
+  // run them.
+  class Attention {
+   public:
+    Attention(LeftCallbacks& left, Waiter& waiter);
+    ~Attention();
+    Attention(const Attention&) = delete;
+    Attention& operator=(const Attention&) = delete;
+
+   private:
+    LeftCallbacks& left_;
+    Waiter* const waiter_;  // null: it is no such thread
+  };
+  // Runs the first one on this thread, which is a callback thread from now on.
+  void run_first();
+  // On a callback thread that waits: runs all of them, unless it is too deep inside others.
+  void run_all();
+
+ private:
+  std::mutex mutex_;
+  std::deque<std::unique_ptr<Callback>> callbacks_;
+  std::vector<Waiter*> waiters_;  // innermost last
+  bool is_closed_ = false;
 };
 
 // The calls that a thread waits for, or is about to. There are few at one time. Threads: any.

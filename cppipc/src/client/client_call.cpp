@@ -79,7 +79,10 @@ void ClientCall::expect_wait() {
 std::shared_ptr<Waiter> ClientCall::begin_wait() {
   std::lock_guard lock(mutex_);
   if (is_done_) return nullptr;
-  if (!is_known_) expect_wait();
+  if (!is_known_) {
+    expect_wait();
+    for (auto& left : client_->left_.take(id_)) for_waiters_.push_back(std::move(left));
+  }
   waiters_.push_back(std::make_shared<Waiter>());
   if (!for_waiters_.empty()) waiters_.back()->call();
   return waiters_.back();
@@ -134,7 +137,11 @@ std::shared_ptr<Result> ClientCall::receive(std::optional<double> timeout_s) {
     until = std::min(until.value_or(Driver::Clock::time_point::max()), Driver::after(*timeout_s));
   bool is_in_time = false;
   try {
-    is_in_time = client_->wait(*waiter, until, [this] { run_callbacks(); });
+    const LeftCallbacks::Attention attention(client_->left_, *waiter);
+    is_in_time = client_->wait(*waiter, until, [this] {
+      run_callbacks();
+      client_->left_.run_all();
+    });
   } catch (...) {                           // an interrupt, which goes on to the caller
     if (client_->guard_.is_child()) throw;  // it forked, and the call is the parent's
     end_wait(waiter);

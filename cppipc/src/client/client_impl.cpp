@@ -244,9 +244,10 @@ void ClientImpl::post(std::unique_ptr<Callback> callback) {
 }
 
 void ClientImpl::run_elsewhere(std::unique_ptr<Callback> callback) {
-  auto task = [shared = std::shared_ptr<Callback>(std::move(callback))] {
+  left_.push(std::move(callback));
+  auto task = [self = std::static_pointer_cast<ClientImpl>(shared_from_this())] {
     try {
-      shared->run();
+      self->left_.run_first();
     } catch (const Error&) {
       // The function has forked, and in the child nobody waits for what comes of it.
     }
@@ -322,6 +323,7 @@ void ClientImpl::close() {
   share_->close();
   if (driver_) driver_->stop();
   callback_thread_->stop();
+  left_.close();
 }
 
 void ClientImpl::abandon() noexcept {

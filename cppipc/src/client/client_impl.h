@@ -120,6 +120,7 @@ class ClientImpl final : public Client, public ObjectMap {
   std::shared_ptr<Import> session_;
   const std::shared_ptr<MemoryShare> share_;
   WaitedCalls waited_;
+  LeftCallbacks left_;
   std::shared_ptr<CallbackThread> callback_thread_ = std::make_shared<CallbackThread>();
   std::mutex servants_mutex_;
   // Those that live, and those whose destructor is about to take them out.

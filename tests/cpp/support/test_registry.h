@@ -219,6 +219,12 @@ inline void register_others(Registry& registry, Stage& stage) {
   registry.function(
       "echo", [](const Variant& x) { return x; }, arg("x"));
   registry.function(
+      "call",
+      [](const CallablePtr& f, Args args) {
+        return f->call({std::move(args.values), {}});
+      },
+      arg("f"));
+  registry.function(
       "length", [](const std::string& text) { return static_cast<std::int64_t>(text.size()); },
       arg("text"));
   registry.function(
