@@ -274,6 +274,7 @@ def test_demo_addone_refuses_what_does_not_fit(typed):
 def test_every_function_of_the_typed_server_is_tested(typed):
     """A row that is added to the server has a line here too."""
     source = Path(__file__).read_text()
+    source += Path(__file__).with_name("test_callbacks_typed.py").read_text()
     here = {name for name, *_ in TAKEN} | {name for name, *_ in WRONG_TYPES}
     elsewhere = {"color", "colors", "color_map", "no_color"}  # test_enumerations.py
     for name in dir(typed.toolkits.typed):

@@ -33,6 +33,7 @@ TEST(Options, DefaultsAreThoseOfTheHost) {
   EXPECT_EQ(options.limits.inline_bytes, limits.inline_bytes);
   EXPECT_EQ(options.limits.live_objects, limits.live_objects);
   EXPECT_EQ(options.limits.calls_in_flight, limits.calls_in_flight);
+  EXPECT_EQ(options.limits.callbacks_in_flight, limits.callbacks_in_flight);
   EXPECT_EQ(options.limits.queued_reply_bytes, limits.queued_reply_bytes);
   EXPECT_EQ(options.limits.bulk_bytes, limits.bulk_bytes);
   EXPECT_EQ(options.limits.bulk_total_bytes, limits.bulk_total_bytes);
@@ -79,6 +80,8 @@ TEST(Options, EveryOptionReachesItsField) {
                                       "3",
                                       "--live-objects",
                                       "4",
+                                      "--callbacks-in-flight",
+                                      "7",
                                       "--calls-in-flight",
                                       "5",
                                       "--queued-reply-mib",
@@ -116,6 +119,7 @@ TEST(Options, EveryOptionReachesItsField) {
   EXPECT_EQ(options.limits.inline_bytes, 3u << 10);
   EXPECT_EQ(options.limits.live_objects, 4u);
   EXPECT_EQ(options.limits.calls_in_flight, 5u);
+  EXPECT_EQ(options.limits.callbacks_in_flight, 7u);
   EXPECT_EQ(options.limits.queued_reply_bytes, 6u << 20);
   EXPECT_EQ(options.limits.bulk_bytes, 12u << 20);
   EXPECT_EQ(options.limits.bulk_total_bytes, 13u << 20);
@@ -143,6 +147,7 @@ TEST(Options, HelpNamesEveryOptionWithUnitAndDefault) {
                            "--message-mib",
                            "--inline-kib",
                            "--live-objects",
+                           "--callbacks-in-flight",
                            "--calls-in-flight",
                            "--queued-reply-mib",
                            "--bulk-mib",
