@@ -50,12 +50,27 @@ class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
   // Runs `task` on that thread, without the GIL.
   void post(std::function<void()> task) { push({nullptr, nullptr, std::move(task)}); }
 
+  // Has pop() return null in a moment.
+  void return_soon() {
+    constexpr std::chrono::milliseconds kMoment{100};
+    const std::lock_guard lock(mutex_);
+    if (return_at_) return;
+    return_at_ = Clock::now() + kMoment;
+    is_changed_.notify_one();
+  }
+
   // The next object, borrowed: `kept` is what keeps it. Blocks until there is one. Null after a
-  // task, which has been run.
+  // task, which has been run, and after return_soon().
   PyObject* pop(std::shared_ptr<const void>* kept) {
     std::unique_lock lock(mutex_);
     while (entries_.empty()) {
-      if (deadlines_.empty()) {
+      if (return_at_ && *return_at_ <= Clock::now()) {
+        return_at_.reset();
+        return nullptr;
+      }
+      if (return_at_ && (deadlines_.empty() || *return_at_ < deadlines_.begin()->first)) {
+        is_changed_.wait_until(lock, *return_at_);
+      } else if (deadlines_.empty()) {
         is_changed_.wait(lock);
       } else if (const auto first = deadlines_.begin(); first->first > Clock::now()) {
         is_changed_.wait_until(lock, first->first);
@@ -106,12 +121,13 @@ class DoneQueue : public std::enable_shared_from_this<DoneQueue> {
   std::condition_variable is_changed_;
   std::deque<Entry> entries_;
   std::multimap<Clock::time_point, std::weak_ptr<cppipc::Call>> deadlines_;
+  std::optional<Clock::time_point> return_at_;
 };
 
 // The thread that serves `queue` is the callback thread of this process.
 inline void serve_tasks(Runtime& runtime, const std::shared_ptr<DoneQueue>& queue) {
-  runtime.set_callback_thread(
-      [queue](std::function<void()> task) { queue->post(std::move(task)); });
+  runtime.set_callback_thread([queue](std::function<void()> task) { queue->post(std::move(task)); },
+                              [queue] { queue->return_soon(); });
 }
 
 }  // namespace unity

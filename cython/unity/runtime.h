@@ -70,9 +70,11 @@ class Runtime {
 
   // How tasks get to the thread "unity-callback"; good in this process, not in forked children.
   using Post = std::function<void(std::function<void()>)>;
-  void set_callback_thread(Post post) {
+  // `release` has it release what was dropped, in a moment.
+  void set_callback_thread(Post post, std::function<void()> release) {
     const std::lock_guard lock(post_mutex_);
     post_ = std::move(post);
+    release_ = std::move(release);
     post_generation_.store(generation(), std::memory_order_release);
   }
   // Whether callables can be called: that thread runs in this process.
@@ -88,7 +90,9 @@ class Runtime {
   }
   // Has what C++ dropped released, even while the main thread is busy.
   void release_elsewhere() {
-    if (has_dropped()) run_on_callback_thread([] {});
+    if (!has_dropped() || !can_call()) return;
+    const std::lock_guard lock(post_mutex_);
+    release_();
   }
 
   bool has_dropped() const noexcept { return dropped_.load(std::memory_order_relaxed) != nullptr; }
@@ -137,6 +141,7 @@ class Runtime {
   std::atomic<void*> run_function_{nullptr};
   std::mutex post_mutex_;
   Post post_;
+  std::function<void()> release_;
   std::atomic<std::uint32_t> post_generation_{~std::uint32_t{0}};  // in which post_ is good
 };
 

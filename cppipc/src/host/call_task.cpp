@@ -30,15 +30,6 @@ wire::Arguments::Reader arguments_in(const IncomingCall& call, capnp::AnyPointer
   return params.getAs<wire::Session::RunParams>().getArguments();
 }
 
-// Whether something may have to be read in pieces.
-bool are_blobs_among(const std::vector<Cap>& caps, const MemoryShare& share) {
-  if (share.mapped() > 0) return false;  // most likely in shared memory
-  for (const auto& cap : caps) {
-    if (std::holds_alternative<std::shared_ptr<Import>>(cap)) return true;
-  }
-  return false;
-}
-
 // Says to whoever wants to know that a method runs on this thread.
 class Notice {
  public:
@@ -121,8 +112,7 @@ CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, Call
       params_(params),
       function_(function),
       self_(std::move(self)),
-      where_(std::move(where)),
-      has_blobs_(are_blobs_among(call_.caps(), *session_->memory())) {
+      where_(std::move(where)) {
   if (params_.timeout_us != 0) {
     constexpr std::uint64_t kLongest = 1'000'000'000'000'000;  // thirty years
     deadline_ =

@@ -40,7 +40,7 @@ class CallTask final : public Task, public Ticket {
 
   void run() override;
   bool is_admitted() const override { return true; }  // by Slots
-  bool is_blocking() const override { return function_.is_blocking || has_blobs_; }
+  bool is_blocking() const override { return function_.is_blocking; }
 
   const std::shared_ptr<HostSession>& session() const { return session_; }
   std::uint64_t id() const { return params_.id; }
@@ -85,7 +85,6 @@ class CallTask final : public Task, public Ticket {
   std::optional<Context::Clock::time_point> deadline_;
   bool has_begun_ = false;  // counted as a call of the session
   Charge waiting_;          // for its message, until it runs
-  bool has_blobs_ = false;
 };
 
 // Answers a call whose results have an outcome with an error, at once. Of a long text only the

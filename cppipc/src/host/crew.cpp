@@ -85,13 +85,29 @@ void Crew::post(std::unique_ptr<Task> task) {
   if (has_leader_ && leader_ != std::this_thread::get_id()) wake_();
 }
 
-void Crew::about_to_block() {
-  settle_();
-  std::lock_guard lock(mutex_);
+void Crew::hand_lead_on_locked() {
   if (has_leader_ || is_handed_on_) return;
   ensure_stand_by_locked();
   is_handed_on_ = is_timer_set_ = true;
   set_timer(kAtOnce);
+}
+
+void Crew::wait(Waiter& waiter) {
+  settle_();
+  std::unique_lock lock(mutex_);
+  if (!has_leader_ && !is_handed_on_) {
+    has_leader_ = true;
+    leader_ = std::this_thread::get_id();
+    while (!is_stopping_ && !waiter.is_done() && !may_run_locked()) {
+      lock.unlock();
+      poll_(true);
+      lock.lock();
+    }
+    leave_lead_locked(!waiter.is_done());
+  }
+  if (!waiter.is_done()) hand_lead_on_locked();
+  lock.unlock();
+  while (!waiter.is_done()) waiter.sleep(std::chrono::hours(1));
 }
 
 void Crew::pause() {

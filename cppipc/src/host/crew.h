@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "rpc/descriptor.h"
+#include "rpc/waiter.h"
 
 namespace cppipc {
 
@@ -52,8 +53,9 @@ class Crew : public std::enable_shared_from_this<Crew> {
   void start();
   // Queues a task. Posted while polling, or by a task at its end, it runs on the very thread.
   void post(std::unique_ptr<Task> task);
-  // The calling task is about to wait for something that arrives by a socket, or for long.
-  void about_to_block();
+  // The calling task waits for something that arrives by a socket. If nobody leads, this thread
+  // does, until it is there or tasks are to be run; else the lead is handed on.
+  void wait(Waiter& waiter);
   // The task that runs on this thread waits, and counts for no limit until it goes on.
   void pause();
   void resume();
@@ -70,6 +72,7 @@ class Crew : public std::enable_shared_from_this<Crew> {
  private:
   using Clock = std::chrono::steady_clock;
   void serve();
+  void hand_lead_on_locked();
   std::unique_ptr<Task> lead(std::unique_lock<std::mutex>& lock);
   void run(std::unique_ptr<Task> task, std::unique_lock<std::mutex>& lock);
   void stand_by(std::unique_lock<std::mutex>& lock);

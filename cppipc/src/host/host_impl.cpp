@@ -210,6 +210,7 @@ void HostCore::end_session(std::uint64_t id, const std::string& reason) {
   counters_.bytes_inline += session->peer().connection().received_bytes();
   session->disconnect(
       Error(ErrorKind::kConnectionLost, reason.empty() ? "the peer closed the session" : reason));
+  poller_.wake();  // a leader may wait for what the session's client was to send
   std::vector<std::unique_ptr<Ticket>> freed;
   // Calls that waited for an object are never begun.
   const auto dropped = order_.drop(id, freed);

@@ -337,8 +337,7 @@ CallablePtr HostSession::function_of(std::string_view name) {
 
 void HostSession::wait(Waiter& waiter) {
   want_write();
-  core_->crew().about_to_block();
-  while (!waiter.is_done()) waiter.sleep(std::chrono::hours(1));
+  core_->crew().wait(waiter);
 }
 
 std::shared_ptr<MemoryAccount> HostSession::account() { return bulk_; }

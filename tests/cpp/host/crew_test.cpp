@@ -188,16 +188,22 @@ TEST_F(CrewTest, ABlockingTaskHandsTheLeadOnBeforeItBegins) {
   EXPECT_TRUE(eventually([&] { return crew_->running() == 0; }));
 }
 
-TEST_F(CrewTest, ATaskThatIsAboutToBlockHandsTheLeadOn) {
+TEST_F(CrewTest, ATaskThatWaitsLeadsUntilThereIsAnotherToRun) {
   start();
-  Gate gate;
+  Waiter first, second;
+  std::atomic<bool> is_over{false};
   deliver([&] {
-    crew_->about_to_block();
-    crew_->about_to_block();  // twice does no harm
-    EXPECT_TRUE(gate.wait());
+    crew_->wait(first);
+    crew_->wait(second);
+    is_over = true;
   });
-  deliver([&] { gate.open(); });
-  EXPECT_TRUE(eventually([&] { return gate.is_open() && crew_->running() == 0; }));
+  deliver([&] { first.finish(); });
+  deliver([&] {
+    EXPECT_TRUE(eventually([&] { return first.is_done(); }));
+    EXPECT_FALSE(is_over);
+    second.finish();
+  });
+  EXPECT_TRUE(eventually([&] { return is_over && crew_->running() == 0; }));
 }
 
 TEST_F(CrewTest, ATaskMayPostAnother) {
