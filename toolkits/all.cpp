@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolkits/all.h"
 
+#include "toolkits/array_stats.h"
 #include "toolkits/counter.h"
 #include "toolkits/demo_addone.h"
 #include "toolkits/diagnostics.h"
@@ -10,6 +11,7 @@
 namespace cppipc::toolkits {
 
 void register_all(Registry& registry, const RegisterOptions& options) {
+  register_array_stats(registry);
   register_counter(registry);
   register_demo_addone(registry);
   register_pagerank(registry);

@@ -111,3 +111,20 @@ def test_holder_keeps_what_it_is_given(session):
     holder.drop(number)
     with pytest.raises((LookupError, ValueError)):
         holder.get(number)
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i2", "u4"])
+def test_array_stats_are_those_of_numpy(session, dtype):
+    x = (np.random.default_rng(5).random((40, 50)) * 200).astype(dtype)[::3, ::-1]
+    stats = session.toolkits.array_stats(x)
+    assert stats["count"] == x.size
+    for name in ("sum", "mean", "std", "min", "max"):
+        assert stats[name] == pytest.approx(float(getattr(x.astype("f8"), name)()), rel=1e-12)
+
+
+def test_array_stats_want_numbers(session):
+    with pytest.raises(unity.InvalidArgument, match="no elements"):
+        session.toolkits.array_stats(np.zeros(0))
+    with pytest.raises(unity.WrongType, match="x"):
+        session.toolkits.array_stats(np.array(["a"]))
+    assert np.isnan(session.toolkits.array_stats(np.array([1.0, np.nan]))["max"])
