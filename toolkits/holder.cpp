@@ -44,6 +44,8 @@ std::int64_t Holder::hold(Variant x) {
   return ++last_;
 }
 
+std::int64_t Holder::zeros(std::int64_t n) { return hold(make_array(DType::of<double>(), {n})); }
+
 Variant Holder::get(std::int64_t h) const {
   const auto found = values_.find(h);
   if (found == values_.end()) throw std::out_of_range("nothing is held as " + std::to_string(h));
@@ -79,6 +81,8 @@ void register_holder(Registry& registry) {
   registry.type<Holder>("Holder", "Keeps values on the server and looks into their memory.")
       .init<>()
       .method("hold", &Holder::hold, arg("x"), "Keeps the very object or memory; returns a number.")
+      .method("zeros", &Holder::zeros, arg("n"),
+              "Keeps a new array of `n` float64 zeros that is made here; returns a number.")
       .method("get", &Holder::get, arg("h"), "What is held by that number.")
       .method("drop", &Holder::drop, arg("h"), "Lets go of what is held by that number.")
       .method("peek", &Holder::peek, arg("h"), arg("offset"), arg("n"),

@@ -15,6 +15,8 @@ class Holder {
  public:
   // Keeps the very object or memory; returns its number.
   std::int64_t hold(Variant x);
+  // Keeps a new array of `n` zeros, of double, that was made here; returns its number.
+  std::int64_t zeros(std::int64_t n);
   Variant get(std::int64_t h) const;
   void drop(std::int64_t h);
 

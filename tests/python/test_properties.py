@@ -144,7 +144,7 @@ def test_an_int_beyond_64_bits_is_refused_wherever_it_is(echo, number, place):
 @few_and_many(value=VALUES, data=st.data())
 def test_what_cannot_cross_is_refused_before_anything_is_sent(echo, value, data):
     """An object of Python's own, somewhere in a value; the session goes on."""
-    stranger = data.draw(st.sampled_from([object(), len, decimal, Exception()]))
+    stranger = data.draw(st.sampled_from([object(), ..., decimal, Exception()]))
     with pytest.raises(unity.errors.WrongType, match="cannot send"):
         echo([value, {"x": stranger}])
     assert echo(1) == 1

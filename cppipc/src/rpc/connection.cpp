@@ -311,6 +311,7 @@ Connection::State Connection::receive(
     total += static_cast<std::size_t>(got);
     buffered_ += static_cast<std::size_t>(got);
     take_frames(on_message);
+    if (!is_within_message()) descriptors_.clear();  // nobody has wanted them
     // A stream that gave less than was asked for is empty: the next byte is a new edge.
     const bool is_empty = static_cast<std::size_t>(got) < room && !is_end_expected_;
     if (is_empty && large_.size() == 0) return State::kOpen;
