@@ -31,12 +31,9 @@ VariantMap array_stats(const ArrayView<double>& x) {
     has_nan = has_nan || std::isnan(value);
   }
   if (has_nan) least = most = std::numeric_limits<double>::quiet_NaN();
-  return {{"count", Variant(x.size())},
-          {"sum", Variant(sum)},
-          {"mean", Variant(mean)},
-          {"std", Variant(std::sqrt(squares / count))},
-          {"min", Variant(least)},
-          {"max", Variant(most)}};
+  return {{"count", Variant(x.size())}, {"sum", Variant(sum)},
+          {"mean", Variant(mean)},      {"std", Variant(std::sqrt(squares / count))},
+          {"min", Variant(least)},      {"max", Variant(most)}};
 }
 
 void register_array_stats(Registry& registry) {

@@ -29,11 +29,11 @@ struct Marshaller {
   std::uint64_t words = 0;                      // that the message will take at least
   std::uint64_t words_max = ~std::uint64_t{0};  // that a message may take
   PyObject* label = nullptr;                    // borrowed: the argument's name or number
-  PyObject* connection = nullptr;  // borrowed: where the value goes; null: proxies are refused
-  std::size_t keys = 0;            // how many keys of dicts and items of sets one is inside of
-  bool is_copying = false;         // memory that may change is copied, not shared
+  PyObject* connection = nullptr;      // borrowed: where the value goes; null: proxies are refused
+  std::size_t keys = 0;                // how many keys of dicts and items of sets one is inside of
+  bool is_copying = false;             // memory that may change is copied, not shared
   cppipc::SharedPool* pool = nullptr;  // where copies of large memory are made; null: anywhere
-  cppipc::CallOptions options;     // of the call the value is for
+  cppipc::CallOptions options;         // of the call the value is for
 
   Level* enter(PyObject* container) {
     path.push_back({container});

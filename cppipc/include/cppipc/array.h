@@ -89,7 +89,7 @@ std::span<std::byte> extent_of(const AnyArray& array);
 
 // Where the elements lie in memory that is shared with a peer.
 struct ArenaPlace {
-  std::uint64_t arena = 0;  // the number its maker gave it
+  std::uint64_t arena = 0;   // the number its maker gave it
   std::uint64_t offset = 0;  // of the element with all indices 0, in bytes
 };
 // nullopt for memory of this process alone.

@@ -31,8 +31,8 @@ struct HostLimits {
   // Arrays, str and bytes of a session that the host holds; 0: a quarter of the machine's memory.
   std::uint64_t bulk_bytes = 0;
   std::uint64_t bulk_total_bytes = 0;  // of all sessions; 0: half of the memory that is free
-  std::size_t arenas = 256;       // of its own memory that a session shares with the host
-  std::uint64_t arena_bytes = 0;  // of all its arenas; 0: the machine's memory
+  std::size_t arenas = 256;            // of its own memory that a session shares with the host
+  std::uint64_t arena_bytes = 0;       // of all its arenas; 0: the machine's memory
   unsigned session_threads = 224;      // methods that run at one time
   // The same, of all sessions together; but a session that runs none may always run one.
   unsigned worker_threads = 256;

@@ -36,8 +36,8 @@ ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string trans
       transport_(std::move(transport)),
       poller_(std::make_shared<Poller>()),
       references_(std::make_shared<ReferenceSource>(poller_)),
-      peer_(std::make_shared<Peer>(
-          std::move(socket), std::min(options_.message_bytes, kHandshakeBytes), references_)),
+      peer_(std::make_shared<Peer>(std::move(socket),
+                                   std::min(options_.message_bytes, kHandshakeBytes), references_)),
       share_(std::make_shared<MemoryShare>(MemoryLimits{kArenasMax})) {
   limits_.message_bytes = options_.message_bytes;
   limits_.inline_bytes = options_.inline_bytes;

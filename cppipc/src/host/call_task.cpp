@@ -8,8 +8,8 @@
 #include <new>
 #include <utility>
 
-#include "memory/birth.h"
 #include "host/client_function.h"
+#include "memory/birth.h"
 #include "wire/attach.h"
 
 namespace cppipc {

@@ -17,8 +17,8 @@
 
 #include "host/bulk_budget.h"
 #include "host/host_impl.h"
-#include "rpc/memory_share.h"
 #include "host/watch.h"
+#include "rpc/memory_share.h"
 #include "rpc/message_caps.h"
 #include "rpc/peer.h"
 

@@ -12,14 +12,14 @@ namespace cppipc {
 // back, or when somebody asks where they lie.
 struct Lease {
   const void* connection = nullptr;  // by which they came
-  // The peer's bytes: our hold on its blob, and the mapping that they lie in. If they are our own and
-  // came home: null, and what keeps them here.
+  // The peer's bytes: our hold on its blob, and the mapping that they lie in. If they are our own
+  // and came home: null, and what keeps them here.
   std::shared_ptr<void> blob;
   std::shared_ptr<const void> keeper;
   std::uint64_t arena_id = 0;
-  std::uint64_t arena_offset = 0;  // of `begin`
-  std::byte* begin = nullptr;      // where the blob's first byte lies, or would
-  bool is_given = false;           // at home: they were given away before
+  std::uint64_t arena_offset = 0;      // of `begin`
+  std::byte* begin = nullptr;          // where the blob's first byte lies, or would
+  bool is_given = false;               // at home: they were given away before
   std::shared_ptr<const void> charge;  // what was charged for them, if anything was
   void operator()(const void*) const noexcept {}
 };

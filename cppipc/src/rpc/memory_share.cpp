@@ -48,10 +48,9 @@ class MemoryServant final : public Exported {
     auto reply = call.begin_reply(kRegisterWords);
     auto results = reply.results<wire::Memory::RegisterResults>();
     try {
-      auto mapping =
-          share->map(params.getArena(), params.getSizeBytes(),
-                     call.peer()->connection().take_descriptor(params.getInode()),
-                     params.getIsWritable());
+      auto mapping = share->map(params.getArena(), params.getSizeBytes(),
+                                call.peer()->connection().take_descriptor(params.getInode()),
+                                params.getIsWritable());
       results.setMapping(reply.message().add(std::move(mapping)).castAs<wire::Mapping>());
     } catch (const Error& error) {
       marshal(error, results.initFault());
@@ -177,9 +176,9 @@ std::shared_ptr<Exported> MemoryShare::map(std::uint64_t arena, std::uint64_t si
   if (!memfd) throw Error(ErrorKind::kNotSupported, "no such descriptor came with the message");
   std::lock_guard lock(mutex_);
   if (mapped_.size() >= limits_.arenas || size_bytes > limits_.bytes - mapped_bytes_) {
-    throw Error(ErrorKind::kQuotaExceeded,
-                "the session has " + std::to_string(mapped_.size()) + " arenas of " +
-                    std::to_string(mapped_bytes_) + " bytes registered, which is its limit");
+    throw Error(ErrorKind::kQuotaExceeded, "the session has " + std::to_string(mapped_.size()) +
+                                               " arenas of " + std::to_string(mapped_bytes_) +
+                                               " bytes registered, which is its limit");
   }
   if (arena == 0 || mapped_.contains(arena)) {
     throw Error(ErrorKind::kProtocol, "two arenas have one number");

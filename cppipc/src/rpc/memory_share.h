@@ -20,8 +20,8 @@
 
 namespace cppipc {
 
-// What is larger goes beside the message if memory is shared: below, to copy it twice more is cheaper
-// than to keep account of it.
+// What is larger goes beside the message if memory is shared: below, to copy it twice more is
+// cheaper than to keep account of it.
 inline constexpr std::uint64_t kSharedInlineBytes = 32 << 10;
 
 // Of what the peer may register with us.

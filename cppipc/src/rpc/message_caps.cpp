@@ -205,8 +205,8 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
   }
   bytes.data = data;
   bytes.owner = std::shared_ptr<const void>(
-      data, Lease{share.get(), *import, std::move(keeper), place.arena,
-                  place.offset - place.begin, data - place.begin, false, std::move(charge)});
+      data, Lease{share.get(), *import, std::move(keeper), place.arena, place.offset - place.begin,
+                  data - place.begin, false, std::move(charge)});
   return bytes;
 }
 

@@ -30,8 +30,8 @@ const char* problem_of(const DType& dtype);
 // At most 64 dimensions, none negative, and no stride or size past 2^63-1 bytes.
 const char* problem_of_shape(std::span<const std::int64_t> shape, std::uint32_t itemsize);
 
-// Whether all elements lie within `size_bytes` bytes, of which those at `start` are the element with
-// all indices 0. Only for shapes without a problem and without a 0.
+// Whether all elements lie within `size_bytes` bytes, of which those at `start` are the element
+// with all indices 0. Only for shapes without a problem and without a 0.
 bool is_within(std::span<const std::int64_t> shape, std::span<const std::int64_t> strides,
                std::uint32_t itemsize, std::uint64_t start, std::uint64_t size_bytes);
 

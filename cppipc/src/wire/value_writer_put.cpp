@@ -326,8 +326,7 @@ void ValueWriter::put_strided(Place pointers, const AnyArray& array, bool is_sol
   words_.get()[pointers - 1] = static_cast<std::uint64_t>(array.data - bytes.data());
   const Place strides = take(array.strides.size());
   std::copy(array.strides.begin(), array.strides.end(), words_.get() + strides);
-  point(pointers + 3, strides, words::kList,
-        words::list_of(words::kOfWords, array.strides.size()));
+  point(pointers + 3, strides, words::kList, words::list_of(words::kOfWords, array.strides.size()));
   put_large(pointers + 2, Bytes(bytes, array.owner), is_sole);
 }
 
