@@ -20,6 +20,8 @@ constexpr std::uint64_t kPlainWords = 32;
 constexpr std::uint64_t kHandshakeBytes = 64 << 20;
 // Of the server's, mapped here: as many as it may need, and far fewer than there can be mappings.
 constexpr std::size_t kArenasMax = 16384;
+// A client has few sessions, and sends the same sizes again and again.
+constexpr std::uint64_t kRetainedBytes = 512ull << 20;
 constexpr unsigned kArgumentsPointer = 2;  // of the params of create, run and Object.call
 
 // For calls whose reply says nothing.
@@ -38,7 +40,8 @@ ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string trans
       references_(std::make_shared<ReferenceSource>(poller_)),
       peer_(std::make_shared<Peer>(std::move(socket),
                                    std::min(options_.message_bytes, kHandshakeBytes), references_)),
-      share_(std::make_shared<MemoryShare>(MemoryLimits{kArenasMax})) {
+      share_(std::make_shared<MemoryShare>(
+          MemoryLimits{.arenas = kArenasMax, .retained_bytes = kRetainedBytes})) {
   limits_.message_bytes = options_.message_bytes;
   limits_.inline_bytes = options_.inline_bytes;
   if (!options_.on_interrupt) return;

@@ -63,7 +63,7 @@ HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descr
       bulk_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
       waiting_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
       share_(std::make_shared<MemoryShare>(
-          MemoryLimits{core_->options().limits.arenas, core_->arena_bytes()})) {
+          MemoryLimits{.arenas = core_->options().limits.arenas, .bytes = core_->arena_bytes()})) {
   const auto& limits = core_->options().limits;
   set_limits(limits.message_bytes, limits.inline_bytes);
   peer_ = std::make_shared<Peer>(std::move(socket), limits.message_bytes,

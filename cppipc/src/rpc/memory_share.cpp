@@ -161,6 +161,7 @@ std::shared_ptr<SharedPool> MemoryShare::pool() {
   if (!pool_) {
     SharedPoolOptions options;
     options.is_writable = options.is_given = true;
+    options.retained_bytes = limits_.retained_bytes;
     pool_ = SharedPool::make(options);
   }
   return pool_;

@@ -24,10 +24,12 @@ namespace cppipc {
 // cheaper than to keep account of it.
 inline constexpr std::uint64_t kSharedInlineBytes = 32 << 10;
 
-// Of what the peer may register with us.
 struct MemoryLimits {
+  // Of what the peer may register with us.
   std::size_t arenas = 256;
   std::uint64_t bytes = ~std::uint64_t{0};
+  // Free memory for copies that stays warm for the next ones.
+  std::uint64_t retained_bytes = 128ull << 20;
 };
 
 // Owns: the mappings of the peer's arenas, as far as the peer wants them; our pool of memory to be
