@@ -5,6 +5,7 @@ The server knows a type as a text and a code: NumPy's type string and type chara
 "d"), or for structured types a Python literal, which says what numpy.dtype() makes it from.
 """
 
+import copy
 import sys
 
 # How the buffer protocol's characters read: kind, and NumPy's character for the native size.
@@ -24,19 +25,52 @@ _NATIVE = "<" if sys.byteorder == "little" else ">"
 _POINTERS = frozenset("OPXZz&")
 _NO_POINTERS = "its elements are Python objects or pointers"
 
+# What is known of types that were seen before, each of at most so many.
+_CACHED = 1000
+_described = {}  # text and code, by dtype
+_parsed = {}  # the same, by format of the buffer protocol, size, and whether NumPy has read it
+_formats = {}  # formats of the buffer protocol, by text, code and size
+_known_dtypes = {}  # by text and code
+
 # cppipc::ArrayFlavor.
 _BYTEARRAY, _ARRAY_ARRAY, _BUFFER = 2, 3, 4
 
 
 def describe(dtype):
     """Text and code of a NumPy dtype. TypeError if its elements are no plain memory."""
-    if dtype.hasobject or dtype.char in "OT":
+    if dtype.char in "OT":
+        raise TypeError(f"cannot send elements of dtype {dtype}: they are Python objects")
+    # NumPy takes "l" and "q" for equal, and what is aligned for what only lies so.
+    key = dtype, dtype.char, dtype.isalignedstruct
+    found = _described.get(key)
+    if found is None:
+        found = _describe(dtype)
+        if not _has_inner_structures(dtype):
+            _remember(_described, key, found)
+    return found
+
+
+def _describe(dtype):
+    if dtype.hasobject:
         raise TypeError(f"cannot send elements of dtype {dtype}: they are Python objects")
     if dtype.isbuiltin == 2 or dtype.kind not in "biufcmMSUV":
         raise TypeError(f"cannot send elements of dtype {dtype}: it is not NumPy's own")
     if dtype.names is None:
         return dtype.str, dtype.char
     return repr(_structure(dtype)), "V"
+
+
+def _has_inner_structures(dtype):
+    """Whether there are structures in it that may be aligned, too."""
+    fields = dtype.fields or {}
+    return any(field[0].base.names is not None for field in fields.values())
+
+
+def _remember(cache, key, value):
+    """Bounded: a cache that is full begins anew."""
+    if len(cache) >= _CACHED:
+        cache.clear()
+    cache[key] = value
 
 
 def _structure(dtype):
@@ -74,14 +108,23 @@ def describe_buffer(value, format, itemsize):
         return _ARRAY_ARRAY, _text(_NATIVE, _KINDS[value.typecode], itemsize), value.typecode
     ctypes = sys.modules.get("ctypes")
     if ctypes is not None:
-        _check_ctypes(ctypes, type(_owner(value, format, itemsize)))
-    # The names of members stand between colons.
-    characters = "".join(format.split(":")[::2])
-    for plain in ("Zf", "Zd", "Zg"):
-        characters = characters.replace(plain, "")
-    if not _POINTERS.isdisjoint(characters):
-        raise TypeError(_NO_POINTERS)
-    return _BUFFER, *_describe_format(value, format, itemsize)
+        owner = _owner(value, format, itemsize)
+        _check_ctypes(ctypes, type(owner))
+        if isinstance(owner, (ctypes.Array, ctypes.Structure, ctypes.Union)):
+            # Its formats do not tell one structure from another.
+            return _BUFFER, *_describe_format(value, format, itemsize)
+    key = format, itemsize, "numpy" in sys.modules
+    found = _parsed.get(key)
+    if found is None:
+        # The names of members stand between colons.
+        characters = "".join(format.split(":")[::2])
+        for plain in ("Zf", "Zd", "Zg"):
+            characters = characters.replace(plain, "")
+        if not _POINTERS.isdisjoint(characters):
+            raise TypeError(_NO_POINTERS)
+        found = (_BUFFER, *_describe_format(value, format, itemsize))
+        _remember(_parsed, key, found)
+    return found
 
 
 def _owner(value, format, itemsize):
@@ -154,12 +197,11 @@ def _structure_of(value):
 def format_of(text, code, itemsize):
     """The buffer protocol's format for elements of that text and code."""
     if text[0] in "[{" and sys.modules.get("numpy") is not None:
-        import numpy
-
-        try:
-            return memoryview(numpy.empty(1, dtype_of(text, code))).format
-        except ValueError:  # with dates inside, which the buffer protocol has no format for
-            return f"{itemsize}x"
+        format = _formats.get((text, code))
+        if format is None:
+            format = _structure_format(text, code, itemsize)
+            _remember(_formats, (text, code), format)
+        return format
     if text[1:2] in tuple("iufcb"):
         character = _FORMATS.get(code, code)
         return character if text[0] in ("|", _NATIVE) else text[0] + character
@@ -170,13 +212,28 @@ def format_of(text, code, itemsize):
     return f"{itemsize}x"
 
 
+def _structure_format(text, code, itemsize):
+    import numpy
+
+    try:
+        return memoryview(numpy.empty(1, dtype_of(text, code))).format
+    except ValueError:  # with dates inside, which the buffer protocol has no format for
+        return f"{itemsize}x"
+
+
 def dtype_of(text, code):
     """The NumPy dtype of that text and code. ValueError if the server sent nonsense."""
     import numpy
 
     dtype = _known_dtypes.get((text, code))
-    if dtype is not None:
-        return dtype
+    if dtype is None:
+        dtype = _made_dtype(numpy, text, code)
+        _remember(_known_dtypes, (text, code), dtype)
+    # Who has an array can change the names in its dtype, so each gets one of its own.
+    return dtype if dtype.names is None else copy.copy(dtype)
+
+
+def _made_dtype(numpy, text, code):
     if text[0] in "[{":
         import ast
 
@@ -187,12 +244,7 @@ def dtype_of(text, code):
             dtype = numpy.dtype(code).newbyteorder(text[0])
     if dtype.hasobject:
         raise ValueError(f"the server sent an array of {text}, which is no plain memory")
-    if len(_known_dtypes) < 1000:
-        _known_dtypes[text, code] = dtype
     return dtype
-
-
-_known_dtypes = {}
 
 
 def numpy_dtype(text, code, itemsize):

@@ -13,3 +13,6 @@ cdef int put_buffer(cppipc.Variant* out, object value, const Marshaller* marshal
 
 # What the array was on the way in: ndarray, NumPy scalar, array.array, bytearray or Buffer.
 cdef object from_array(const cppipc.AnyArray& array)
+
+# An ndarray's elements where they lie; it lives as long as the result.
+cdef cppipc.AnyArray borrowed(object array)

@@ -92,20 +92,35 @@ cdef int put_numpy(cppipc.Variant* out, object value, const Marshaller* marshall
 cdef int put_ndarray(cppipc.Variant* out, object array, object owner, cppipc.ArrayFlavor flavor,
                      const Marshaller* marshaller) except -1:
     cdef cppipc.AnyArray result
-    cdef ArrayInterface* interface
-    cdef int i
     fill_dtype(&result.dtype, array.dtype, marshaller)
-    capsule = array.__array_struct__
-    interface = <ArrayInterface*>PyCapsule_GetPointer(capsule, NULL)
+    fill_layout(&result, array)
     result.flavor = flavor
-    result.is_readonly = (interface.flags & NUMPY_WRITEABLE) == 0
-    result.data = <cppipc.byte*>interface.data
-    for i in range(interface.nd):
-        result.shape.push_back(interface.shape[i])
-        result.strides.push_back(interface.strides[i])
     keep_or_copy(&result, owner, flavor == cppipc.ArrayFlavor.kArray, marshaller)
     access.put_array(out, result)
     return 0
+
+
+cdef int fill_layout(cppipc.AnyArray* array, object numpy_array) except -1:
+    # Where NumPy's elements lie, and whether they may change.
+    cdef int i
+    capsule = numpy_array.__array_struct__
+    cdef ArrayInterface* interface = <ArrayInterface*>PyCapsule_GetPointer(capsule, NULL)
+    # NumPy drops that flag, and others, where the elements are structures.
+    array.is_readonly = not (interface.flags & NUMPY_WRITEABLE or numpy_array.flags.writeable)
+    array.data = <cppipc.byte*>interface.data
+    for i in range(interface.nd):
+        array.shape.push_back(interface.shape[i])
+        array.strides.push_back(interface.strides[i])
+    return 0
+
+
+cdef cppipc.AnyArray borrowed(object array):
+    cdef cppipc.AnyArray result
+    cdef Marshaller marshaller
+    fill_dtype(&result.dtype, array.dtype, &marshaller)
+    fill_layout(&result, array)
+    result.owner = process_runtime.keep(<PyObject*>array)
+    return result
 
 
 cdef int keep_or_copy(cppipc.AnyArray* array, object owner, bint can_share,

@@ -5,9 +5,8 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, P
 from libc.stdint cimport UINT64_MAX, uint64_t, uintptr_t
 
 from unity cimport cppipc
-from unity cimport variant_access as access
-from unity._arrays cimport put_numpy
-from unity._buffer cimport buffer_of
+from unity._arrays cimport borrowed
+from unity._buffer cimport view_of
 from unity._marshaller cimport Marshaller
 from unity._reading cimport value_of
 from unity._writing cimport write
@@ -54,12 +53,10 @@ def unmarshalled(message):
 
 
 def as_buffer(array):
-    """The `unity.Buffer` that a NumPy array is where there is no NumPy."""
-    cdef Marshaller marshaller
-    cdef cppipc.Variant variant
-    if not put_numpy(&variant, array, &marshaller):
-        raise errors.WrongType(f"an ndarray is wanted, not a {type(array).__name__!r}")
-    return buffer_of(access.get_array(variant))
+    """The `unity.Buffer` that a NumPy array is where there is no NumPy. It shares the memory, and
+    is as writable as the array.
+    """
+    return view_of(borrowed(array))
 
 
 def round_trip(value):

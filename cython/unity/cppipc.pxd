@@ -43,6 +43,7 @@ cdef extern from "cppipc/array.h" namespace "cppipc" nogil:
         kBuffer
 
     cdef cppclass AnyArray:
+        AnyArray()
         DType dtype
         vector[int64_t] shape
         vector[int64_t] strides
