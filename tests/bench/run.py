@@ -6,7 +6,17 @@ import platform
 import subprocess
 import sys
 
-PARTS = ["calls", "values", "allocator", "arrays", "delays", "interrupt", "startup", "idle", "memory"]
+PARTS = [
+    "calls",
+    "values",
+    "allocator",
+    "arrays",
+    "delays",
+    "interrupt",
+    "startup",
+    "idle",
+    "memory",
+]
 
 
 def main():

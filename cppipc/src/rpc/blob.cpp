@@ -56,7 +56,7 @@ void Blob::released() {
   BlobSource source;
   Charge charge;
   std::lock_guard lock(mutex_);
-  std::swap(source, source_);
+  if (place_.arena == 0) std::swap(source, source_);
   charge = std::move(charge_);
 }
 

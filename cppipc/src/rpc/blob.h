@@ -23,14 +23,15 @@ class Blob final : public Exported {
   explicit Blob(BlobSource source, Charge charge = {}, BulkPlace place = {})
       : place_(place), source_(std::move(source)), charge_(std::move(charge)) {}
   void call(IncomingCall call) override;
-  // Gives back bytes and charge at once: a thread that has just sent the reply may still have a
-  // share of this for a moment.
+  // Gives back what was charged, and bytes that had to be read, at once: a thread that has just sent
+  // the reply may still have a share of this for a moment. Bytes in shared memory stay as long as
+  // this does: a message that brings them back may have arrived before.
   void released() override;
   bool is_transfer() const override { return place_.arena == 0; }
 
   // Where the first byte lies, and what the peer may do with them.
   const BulkPlace& place() const { return place_; }
-  // The bytes; none once it was released.
+  // The bytes; none once it was released, if they had to be read.
   BlobSource source() const;
 
  private:
