@@ -7,10 +7,15 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <atomic>
 #include <string>
 
 namespace cppipc {
 namespace {
+
+// Linux lets a process have 65,530 mappings, of whatever kind.
+constexpr int kViewsMax = 16384;
+std::atomic<int> view_count{0};
 
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(ErrorKind::kProtocol, "the peer's shared memory " + why);
@@ -63,11 +68,21 @@ std::shared_ptr<std::byte> MappedArena::private_view(std::uint64_t offset,
   if (offset % page_bytes() != 0 || size_bytes == 0 || !at(offset, size_bytes)) {
     refuse("has no pages at that offset");
   }
+  if (view_count.fetch_add(1, std::memory_order_relaxed) >= kViewsMax) {
+    view_count.fetch_sub(1, std::memory_order_relaxed);
+    return nullptr;
+  }
   void* view = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
                       mapping_.fd(), static_cast<off_t>(offset));
-  if (view == MAP_FAILED) throw system_error("mmap of a private view");
+  if (view == MAP_FAILED) {
+    view_count.fetch_sub(1, std::memory_order_relaxed);
+    return nullptr;
+  }
   // The pages stay the file's as long as they are mapped, so the view needs no share of the arena.
-  return {static_cast<std::byte*>(view), [size_bytes](std::byte* at) { ::munmap(at, size_bytes); }};
+  return {static_cast<std::byte*>(view), [size_bytes](std::byte* at) {
+            ::munmap(at, size_bytes);
+            view_count.fetch_sub(1, std::memory_order_relaxed);
+          }};
 }
 
 }  // namespace cppipc

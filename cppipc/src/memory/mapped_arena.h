@@ -14,7 +14,7 @@ namespace cppipc {
 
 // Owns: the descriptor and one mapping of all of it. Threads: any. Fork: as Arena; what a child
 // writes reaches neither its parent nor the peer.
-class MappedArena : public std::enable_shared_from_this<MappedArena> {
+class MappedArena {
  public:
   // Takes the descriptor, also when it throws, and looks at what it is before it maps it: a memfd
   // of ordinary pages, sealed against shrinking and against other seals, and at least `size_bytes`
@@ -31,8 +31,8 @@ class MappedArena : public std::enable_shared_from_this<MappedArena> {
   // The bytes there; null unless they lie in the arena.
   std::byte* at(std::uint64_t offset, std::uint64_t size_bytes) const;
   // A copy-on-write view of `size_bytes` from `offset`, which is a multiple of the page: what is
-  // written to it stays here. A mapping of its own, as long as the result lives.
-  // Errors: kProtocol outside the arena; kOutOfMemory.
+  // written to it stays here. A mapping of its own, as long as the result lives; null if the process
+  // has too many of those, as the kernel limits them. Errors: kProtocol outside the arena.
   std::shared_ptr<std::byte> private_view(std::uint64_t offset, std::uint64_t size_bytes) const;
 
  private:

@@ -239,6 +239,8 @@ std::int64_t Connection::read_some(std::byte* to, std::size_t room) {
     const ssize_t result = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (result >= 0) {
       if (header.msg_controllen > 0) keep_descriptors(header);
+      // The kernel ends a read behind what came with a descriptor, also one that it dropped.
+      is_cut_short_ = header.msg_controllen > 0 || (header.msg_flags & MSG_CTRUNC) != 0;
       received_bytes_.fetch_add(static_cast<std::uint64_t>(result), std::memory_order_relaxed);
       return result;
     }
@@ -313,7 +315,8 @@ Connection::State Connection::receive(
     take_frames(on_message);
     if (!is_within_message()) descriptors_.clear();  // nobody has wanted them
     // A stream that gave less than was asked for is empty: the next byte is a new edge.
-    const bool is_empty = static_cast<std::size_t>(got) < room && !is_end_expected_;
+    const bool is_empty =
+        static_cast<std::size_t>(got) < room && !is_end_expected_ && !is_cut_short_;
     if (is_empty && large_.size() == 0) return State::kOpen;
   }
 }

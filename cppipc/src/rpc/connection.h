@@ -91,6 +91,7 @@ class Connection {
   kj::Array<capnp::word> large_;   // a frame longer than the buffer, being received
   std::size_t large_filled_ = 0;
   bool is_end_expected_ = false;
+  bool is_cut_short_ = false;  // the latest read brought a descriptor, and perhaps not all there is
   std::atomic<std::uint64_t> received_bytes_{0};
   std::deque<Descriptor> descriptors_;  // received and not taken
 

@@ -3,7 +3,6 @@
 
 #include <cppipc/broker.capnp.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -88,6 +87,37 @@ struct MemoryShare::OfferReply final : PendingReply {
   const std::uint64_t id;
 };
 
+// An arena of the peer's that counts until nobody uses it, as does its room before it is mapped.
+class MemoryShare::Counted {
+ public:
+  // Errors: kQuotaExceeded.
+  Counted(std::shared_ptr<Usage> usage, std::uint64_t size_bytes, const MemoryLimits& limits)
+      : usage_(std::move(usage)), size_bytes_(size_bytes) {
+    std::lock_guard lock(usage_->mutex);
+    if (usage_->arenas >= limits.arenas || size_bytes > limits.bytes - usage_->bytes) {
+      throw Error(ErrorKind::kQuotaExceeded, "the session has " + std::to_string(usage_->arenas) +
+                                                 " arenas of " + std::to_string(usage_->bytes) +
+                                                 " bytes in use, which is its limit");
+    }
+    ++usage_->arenas;
+    usage_->bytes += size_bytes;
+  }
+  ~Counted() {
+    arena.reset();
+    std::lock_guard lock(usage_->mutex);
+    --usage_->arenas;
+    usage_->bytes -= size_bytes_;
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+  std::shared_ptr<MappedArena> arena;
+
+ private:
+  const std::shared_ptr<Usage> usage_;
+  const std::uint64_t size_bytes_;
+};
+
 MemoryShare::~MemoryShare() { close(); }
 
 std::shared_ptr<Exported> MemoryShare::servant() {
@@ -118,7 +148,6 @@ void MemoryShare::close() {
     pool.swap(pool_);
     offered.swap(offered_);
     mapped.swap(mapped_);
-    mapped_bytes_ = 0;
   }
   // Who still has a share of it, such as the limits of a session that was closed, needs it no more.
   if (pool) pool->retain_nothing();
@@ -176,16 +205,12 @@ std::shared_ptr<Exported> MemoryShare::map(std::uint64_t arena, std::uint64_t si
                                            Descriptor memfd, bool is_writable) {
   if (!memfd) throw Error(ErrorKind::kNotSupported, "no such descriptor came with the message");
   std::lock_guard lock(mutex_);
-  if (mapped_.size() >= limits_.arenas || size_bytes > limits_.bytes - mapped_bytes_) {
-    throw Error(ErrorKind::kQuotaExceeded, "the session has " + std::to_string(mapped_.size()) +
-                                               " arenas of " + std::to_string(mapped_bytes_) +
-                                               " bytes registered, which is its limit");
-  }
   if (arena == 0 || mapped_.contains(arena)) {
     throw Error(ErrorKind::kProtocol, "two arenas have one number");
   }
-  mapped_.emplace(arena, MappedArena::map(memfd.release(), size_bytes, is_writable));
-  mapped_bytes_ += size_bytes;
+  const auto counted = std::make_shared<Counted>(usage_, size_bytes, limits_);
+  counted->arena = MappedArena::map(memfd.release(), size_bytes, is_writable);
+  mapped_.emplace(arena, std::shared_ptr<MappedArena>(counted, counted->arena.get()));
   return std::make_shared<MappingServant>(weak_from_this(), arena);
 }
 
@@ -195,7 +220,6 @@ void MemoryShare::unmap(std::uint64_t arena) {
   const auto found = mapped_.find(arena);
   if (found == mapped_.end()) return;
   gone = std::move(found->second);
-  mapped_bytes_ -= std::min<std::uint64_t>(mapped_bytes_, gone->size());
   mapped_.erase(found);
 }
 

@@ -25,7 +25,7 @@ namespace cppipc {
 inline constexpr std::uint64_t kSharedInlineBytes = 32 << 10;
 
 struct MemoryLimits {
-  // Of what the peer may register with us.
+  // Of what the peer may have mapped here, be it registered still or only used by values.
   std::size_t arenas = 256;
   std::uint64_t bytes = ~std::uint64_t{0};
   // Free memory for copies that stays warm for the next ones.
@@ -64,6 +64,13 @@ class MemoryShare final : public std::enable_shared_from_this<MemoryShare> {
   friend class MappingServant;
   friend class MemoryServant;
   struct OfferReply;
+  class Counted;
+  // What the peer's arenas take here. Outlives the share: so may the values in them.
+  struct Usage {
+    std::mutex mutex;
+    std::size_t arenas = 0;
+    std::uint64_t bytes = 0;
+  };
   // Maps an arena whose descriptor has come. Errors: kQuotaExceeded; kProtocol; kOutOfMemory.
   std::shared_ptr<Exported> map(std::uint64_t arena, std::uint64_t size_bytes, Descriptor memfd,
                                 bool is_writable);
@@ -83,7 +90,7 @@ class MemoryShare final : public std::enable_shared_from_this<MemoryShare> {
   std::unordered_map<std::uint64_t, Offered> offered_;
   // The peer's.
   std::unordered_map<std::uint64_t, std::shared_ptr<MappedArena>> mapped_;
-  std::uint64_t mapped_bytes_ = 0;
+  const std::shared_ptr<Usage> usage_ = std::make_shared<Usage>();
 };
 
 }  // namespace cppipc

@@ -186,6 +186,8 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
   if (data == nullptr || place.begin > place.offset) {
     throw Error(ErrorKind::kProtocol, "a large value lies outside of its arena");
   }
+  // Only who gives keeps something; another's word for it would cost a mapping for each value.
+  if (place.access == Access::kKept && objects_.is_giving()) return std::nullopt;
   SharedBytes bytes;
   std::shared_ptr<const void> keeper = arena;
   bytes.is_writable = arena->is_writable() && place.access != Access::kLent;
@@ -193,6 +195,7 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
   if (place.access == Access::kKept) {
     const std::uint64_t page = place.offset % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     auto view = arena->private_view(place.offset - page, place.size_bytes + page);
+    if (view == nullptr) return std::nullopt;
     data = view.get() + page;
     keeper = std::move(view);
     bytes.is_writable = true;

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <vector>
 
 #include "memory/arena.h"
 #include "support/in_child.h"
@@ -165,6 +166,22 @@ TEST(MappedArena, RefusesAPrivateViewOutsideOfItOrBetweenPages) {
   EXPECT_THROW(mapped->private_view(1, 1), Error);
   EXPECT_THROW(mapped->private_view(0, 0), Error);
   EXPECT_THROW(mapped->private_view(page_bytes(), UINT64_MAX), Error);
+}
+
+TEST(MappedArena, GivesNoMorePrivateViewsThanTheKernelHasMappingsFor) {
+  const auto made = Arena::make(kSize);
+  const auto mapped = MappedArena::map(::dup(made->fd()), kSize, false);
+  std::vector<std::shared_ptr<std::byte>> views;
+  while (views.size() < 60'000) {
+    auto view = mapped->private_view(0, 4096);
+    if (view == nullptr) break;
+    views.push_back(std::move(view));
+  }
+  EXPECT_GE(views.size(), 10'000u);
+  EXPECT_LT(views.size(), 60'000u);
+  EXPECT_EQ(mapped->private_view(0, 4096), nullptr);
+  views.pop_back();
+  EXPECT_NE(mapped->private_view(0, 4096), nullptr);
 }
 
 TEST(MappedArena, HasHolesFilledWithZerosWhenThePeerPunchesThem) {
