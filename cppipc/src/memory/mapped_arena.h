@@ -31,8 +31,8 @@ class MappedArena {
   // The bytes there; null unless they lie in the arena.
   std::byte* at(std::uint64_t offset, std::uint64_t size_bytes) const;
   // A copy-on-write view of `size_bytes` from `offset`, which is a multiple of the page: what is
-  // written to it stays here. A mapping of its own, as long as the result lives; null if the process
-  // has too many of those, as the kernel limits them. Errors: kProtocol outside the arena.
+  // written to it stays here. A mapping of its own, as long as the result lives; null if the
+  // process has too many of those, as the kernel limits them. Errors: kProtocol outside the arena.
   std::shared_ptr<std::byte> private_view(std::uint64_t offset, std::uint64_t size_bytes) const;
 
  private:
