@@ -82,8 +82,9 @@ Error ClientImpl::closed() const {
 }
 
 void ClientImpl::ended(const Error& error) {
-  peer_->disconnect(is_closed_ ? closed() : loss(error));
-  share_->close();
+  const Error end = is_closed_ ? closed() : loss(error);
+  share_->end();
+  peer_->disconnect(end);
 }
 
 template <class Params, class Fill>

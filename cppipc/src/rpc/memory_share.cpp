@@ -136,8 +136,14 @@ bool MemoryShare::is_open() const {
 }
 
 void MemoryShare::close() {
-  std::unordered_map<std::uint64_t, Offered> offered;
+  end();
   std::unordered_map<std::uint64_t, std::shared_ptr<MappedArena>> mapped;
+  std::lock_guard lock(mutex_);
+  mapped.swap(mapped_);
+}
+
+void MemoryShare::end() {
+  std::unordered_map<std::uint64_t, Offered> offered;
   std::shared_ptr<Peer> peer;
   std::shared_ptr<Import> remote;
   std::shared_ptr<SharedPool> pool;
@@ -147,7 +153,7 @@ void MemoryShare::close() {
     remote.swap(remote_);
     pool.swap(pool_);
     offered.swap(offered_);
-    mapped.swap(mapped_);
+    is_ended_ = true;
   }
   // Who still has a share of it, such as the limits of a session that was closed, needs it no more.
   if (pool) pool->retain_nothing();
@@ -218,7 +224,7 @@ void MemoryShare::unmap(std::uint64_t arena) {
   std::shared_ptr<MappedArena> gone;
   std::lock_guard lock(mutex_);
   const auto found = mapped_.find(arena);
-  if (found == mapped_.end()) return;
+  if (found == mapped_.end() || is_ended_) return;
   gone = std::move(found->second);
   mapped_.erase(found);
 }

@@ -44,7 +44,10 @@ class MemoryShare final : public std::enable_shared_from_this<MemoryShare> {
   // From now on memory is shared with the peer, whose Memory `remote` is.
   void open(std::shared_ptr<Peer> peer, std::shared_ptr<Import> remote);
   bool is_open() const;
-  // Nothing is registered any more; what is mapped stays as long as values are in it.
+  // The peer has ended the connection: nothing is registered any more, but what is mapped stays for
+  // replies that have come and were not read yet. Call it before the peer is disconnected.
+  void end();
+  // The same, and what is mapped stays only as long as values are in it.
   void close();
 
   // Makes an arena of ours known to the peer, which is what the next message may refer to. False if
@@ -79,6 +82,7 @@ class MemoryShare final : public std::enable_shared_from_this<MemoryShare> {
   const MemoryLimits limits_;
   std::mutex offer_mutex_;  // taken first
   mutable std::mutex mutex_;
+  bool is_ended_ = false;
   std::shared_ptr<Peer> peer_;  // null while memory is not shared
   std::shared_ptr<Import> remote_;
   std::shared_ptr<SharedPool> pool_;
