@@ -28,14 +28,18 @@ int duplicate(int fd) {
 
 }  // namespace
 
-Listener::Listener(boost::asio::io_context& loop, SocketFile file, uid_t allowed_uid,
+Listener::Listener(boost::asio::io_context& loop, ListeningSocket socket, uid_t allowed_uid,
                    Accepted accepted, Log& log)
-    : file_(std::move(file)),
+    : socket_(std::move(socket)),
       allowed_uid_(allowed_uid),
       accepted_(std::move(accepted)),
       log_(log),
-      readable_(loop, duplicate(file_.fd())),
+      readable_(loop, duplicate(fd())),
       retry_(loop) {}
+
+int Listener::fd() const {
+  return std::visit([](const auto& socket) { return socket.fd(); }, socket_);
+}
 
 Listener::~Listener() { close(); }
 
@@ -45,7 +49,7 @@ void Listener::close() {
   boost::system::error_code ignored;  // closing a descriptor that we own cannot be undone anyway
   readable_.close(ignored);
   retry_.cancel();
-  file_.close();
+  std::visit([](auto& socket) { socket.close(); }, socket_);
 }
 
 void Listener::wait() {
@@ -61,7 +65,7 @@ void Listener::accept_all() {
 }
 
 bool Listener::accept_one() {
-  OwnedFd socket(::accept4(file_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  OwnedFd socket(::accept4(fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (socket.get() >= 0) {
     is_pause_logged_ = false;
     hand_on(std::move(socket));
@@ -80,21 +84,26 @@ bool Listener::accept_one() {
   }
 }
 
-void Listener::hand_on(OwnedFd socket) {
+std::string Listener::admit(int fd) {
+  if (address().is_tcp()) return tcp_peer_name(fd);
   ucred peer{};
   socklen_t size = sizeof(peer);
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     log_.warning("refused a client of " + address().text() +
                  ": who it is could not be found out: " + text_of(errno));
-    return;
+    return {};
   }
   const std::string name =
       "unix: pid " + std::to_string(peer.pid) + " uid " + std::to_string(peer.uid);
-  if (peer.uid != allowed_uid_) {
-    log_.warning("refused a client of " + address().text() + ": " + name + ", but only uid " +
-                 std::to_string(allowed_uid_) + " may connect");
-    return;
-  }
+  if (peer.uid == allowed_uid_) return name;
+  log_.warning("refused a client of " + address().text() + ": " + name + ", but only uid " +
+               std::to_string(allowed_uid_) + " may connect");
+  return {};
+}
+
+void Listener::hand_on(OwnedFd socket) {
+  const std::string name = admit(socket.get());
+  if (name.empty()) return;
   try {
     accepted_(std::move(socket), name);
   } catch (const std::exception& error) {

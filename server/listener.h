@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Accepts connections of one Unix socket and hands them on.
+// Accepts connections of one listening socket and hands them on.
 
 #include <sys/types.h>
 
@@ -9,9 +9,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <string>
+#include <variant>
 
 #include "server/logging.h"
 #include "server/socket_file.h"
+#include "server/tcp_socket.h"
 
 namespace cppipc::server {
 
@@ -19,36 +21,45 @@ namespace cppipc::server {
 // owns the descriptor from then on; what it throws is logged.
 using Accepted = std::function<void(OwnedFd socket, const std::string& peer)>;
 
-// Owns: the socket file. Threads: everything on the thread that runs the io_context.
+using ListeningSocket = std::variant<SocketFile, TcpSocket>;
+
+// Owns: the listening socket. Threads: everything on the thread that runs the io_context.
 class Listener {
  public:
-  // Clients of another user than `allowed_uid` are closed at once and logged.
-  Listener(boost::asio::io_context& loop, SocketFile file, uid_t allowed_uid, Accepted accepted,
-           Log& log);
+  // Clients of a Unix socket that are of another user than `allowed_uid` are closed at once and
+  // logged.
+  Listener(boost::asio::io_context& loop, ListeningSocket socket, uid_t allowed_uid,
+           Accepted accepted, Log& log);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
   // Begins to accept; until then connections wait in the socket's queue.
   void start();
-  // Stops accepting and removes the socket file. Twice is fine.
+  // Stops accepting and removes the socket file, if there is one. Twice is fine.
   void close();
-  const Address& address() const { return file_.address(); }
+  const Address& address() const {
+    return std::visit([](const auto& socket) -> const Address& { return socket.address(); },
+                      socket_);
+  }
 
  private:
   void wait();
   void accept_all();
   // Accepts one connection. Returns whether there may be more to accept now.
   bool accept_one();
+  int fd() const;
+  // The name of the other side; empty if it may not connect, which is logged.
+  std::string admit(int fd);
   void hand_on(OwnedFd socket);
   // Looks again after a while, since the system has no descriptor or memory to spare.
   void pause(int error);
 
-  SocketFile file_;
+  ListeningSocket socket_;
   const uid_t allowed_uid_;
   const Accepted accepted_;
   Log& log_;
-  boost::asio::posix::stream_descriptor readable_;  // a duplicate: file_ closes its own
+  boost::asio::posix::stream_descriptor readable_;  // a duplicate: socket_ closes its own
   boost::asio::steady_timer retry_;
   bool is_pause_logged_ = false;
 };

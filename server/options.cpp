@@ -29,7 +29,7 @@ constexpr std::pair<const char*, LogLevel> kLevels[] = {{"debug", LogLevel::kDeb
                                                         {"off", LogLevel::kOff}};
 
 constexpr char kAbout[] =
-    "Serves C++ types and toolkits to the clients of Unix sockets.\n"
+    "Serves C++ types and toolkits to the clients of Unix sockets and of TCP on this machine.\n"
     "Prints one line per listener on stdout before it accepts: listening on unix:/PATH";
 constexpr char kFooter[] =
     "Signals: SIGTERM, SIGINT or SIGHUP ends in order; a second one ends at once.\n"
@@ -40,7 +40,9 @@ struct Raw {
   std::vector<std::string> listen;
   int inherited_fd = -1;
   int launcher_pidfd = -1;
+  bool is_insecure_tcp = false;
   bool has_diagnostics = false;
+  bool has_no_shared_memory = false;
   double drain_s = 10;
   double end_grace_s = 2;
   std::uint64_t message_mib = 64;
@@ -51,7 +53,9 @@ struct Raw {
   std::uint64_t queued_reply_mib = 256;
   std::uint64_t bulk_mib = 0;        // 0: the host's default
   std::uint64_t bulk_total_mib = 0;  // 0: the host's default
-  unsigned session_threads = 0;      // not given
+  std::uint64_t arenas = 256;
+  std::uint64_t arena_mib = 0;   // 0: the host's default
+  unsigned session_threads = 0;  // not given
   unsigned worker_threads = 256;
   std::uint64_t object_tokens = 10'000;
   std::uint64_t object_token_s = 600;
@@ -84,13 +88,18 @@ class Between : public CLI::Validator {
 };
 
 void add_sockets(CLI::App& app, Raw& raw) {
-  app.add_option("--listen", raw.listen,
-                 "listen on unix:PATH (also unix://PATH, ipc://PATH); may be given several times; "
-                 "the socket file is for this user only and removed at the end; unix:@NAME listens "
-                 "on an abstract name, which has no file")
+  app.add_option(
+         "--listen", raw.listen,
+         "listen on unix:PATH (also unix://PATH, ipc://PATH); may be given several times; "
+         "the socket file is for this user only and removed at the end; unix:@NAME listens "
+         "on an abstract name, which has no file; with --insecure-tcp also on tcp:HOST:PORT (also "
+         "tcp://HOST:PORT), loopback only, port 0 for any that is free")
       ->type_name("ADDRESS")
       ->allow_extra_args(false)
       ->take_all();
+  app.add_flag("--insecure-tcp", raw.is_insecure_tcp,
+               "allow --listen tcp:HOST:PORT on loopback addresses; every user of this machine "
+               "can then use the server");
   app.add_option("--inherited-fd", raw.inherited_fd,
                  "serve this connected stream socket and end when its session ends")
       ->type_name("FD")
@@ -101,6 +110,8 @@ void add_sockets(CLI::App& app, Raw& raw) {
       ->check(Between(3, kFdMax));
   app.add_flag("--diagnostics", raw.has_diagnostics,
                "offer toolkits.diagnostics and the types Holder and Probe");
+  app.add_flag("--no-shared-memory", raw.has_no_shared_memory,
+               "let large values cross through the socket even on this machine");
 }
 
 void add_end(CLI::App& app, Raw& raw) {
@@ -139,15 +150,6 @@ void add_limits(CLI::App& app, Raw& raw) {
                  "unread replies of one session before the server stops reading from it, in MiB")
       ->check(Between(1, 1 << 20))
       ->capture_default_str();
-  app.add_option(
-         "--bulk-mib", raw.bulk_mib,
-         "arrays, bytes, large str and waiting calls of one session that the server holds, in "
-         "MiB; default: a quarter of the machine's memory, at least 1024")
-      ->check(Between(1, 1 << 30));
-  app.add_option("--bulk-total-mib", raw.bulk_total_mib,
-                 "the same of all sessions, in MiB; default: half of the memory that is free at "
-                 "the start, at least 1024")
-      ->check(Between(1, 1 << 30));
   app.add_option("--session-threads", raw.session_threads,
                  "methods of one session that may run at one time; further calls wait; default: "
                  "seven eighths of --worker-threads")
@@ -165,6 +167,25 @@ void add_limits(CLI::App& app, Raw& raw) {
                  "seconds for which a token keeps its object though nothing else does")
       ->check(Between(1, kCountMax))
       ->capture_default_str();
+}
+
+void add_memory(CLI::App& app, Raw& raw) {
+  app.add_option(
+         "--bulk-mib", raw.bulk_mib,
+         "arrays, bytes, large str and waiting calls of one session that the server holds, in "
+         "MiB; default: a quarter of the machine's memory, at least 1024")
+      ->check(Between(1, 1 << 30));
+  app.add_option("--bulk-total-mib", raw.bulk_total_mib,
+                 "the same of all sessions, in MiB; default: half of the memory that is free at "
+                 "the start, at least 1024")
+      ->check(Between(1, 1 << 30));
+  app.add_option("--arenas", raw.arenas,
+                 "pieces of its own shared memory that one session may show to the server")
+      ->check(Between(1, 65'536))
+      ->capture_default_str();
+  app.add_option("--arena-mib", raw.arena_mib,
+                 "bytes of all of them, in MiB; default: the machine's memory")
+      ->check(Between(1, 1 << 30));
 }
 
 // Takes the name of a level in any case. Errors: CLI::ValidationError naming the levels.
@@ -211,7 +232,15 @@ Options to_options(const Raw& raw) {
   Options options;
   for (const std::string& text : raw.listen) {
     const Address address = parse_address(text);
-    if (std::count(options.listen.begin(), options.listen.end(), address) != 0) {
+    if (address.is_tcp() && !raw.is_insecure_tcp) {
+      throw std::invalid_argument(
+          "--listen " + address.text() +
+          ": over TCP anybody who can connect may use the server, and tokens and TLS are still to "
+          "come; --insecure-tcp allows it on loopback addresses all the same, unix:PATH does not "
+          "need it");
+    }
+    if (address.port != "0" &&
+        std::count(options.listen.begin(), options.listen.end(), address) != 0) {
       throw std::invalid_argument("--listen " + address.text() + " is given twice");
     }
     options.listen.push_back(address);
@@ -228,6 +257,7 @@ Options to_options(const Raw& raw) {
     throw std::invalid_argument("--inline-kib is more than half of --message-mib");
   }
   options.has_diagnostics = raw.has_diagnostics;
+  options.shares_memory = !raw.has_no_shared_memory;
   options.drain = to_milliseconds(raw.drain_s);
   options.end_grace = to_milliseconds(raw.end_grace_s);
   options.limits = {.message_bytes = raw.message_mib * kMib,
@@ -238,6 +268,8 @@ Options to_options(const Raw& raw) {
                     .queued_reply_bytes = raw.queued_reply_mib * kMib,
                     .bulk_bytes = raw.bulk_mib * kMib,
                     .bulk_total_bytes = raw.bulk_total_mib * kMib,
+                    .arenas = raw.arenas,
+                    .arena_bytes = raw.arena_mib * kMib,
                     .session_threads = session_threads(raw),
                     .worker_threads = raw.worker_threads,
                     .object_tokens = raw.object_tokens,
@@ -268,6 +300,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   add_sockets(app, raw);
   add_end(app, raw);
   add_limits(app, raw);
+  add_memory(app, raw);
   add_log(app, raw);
   try {
     app.parse(argc, argv);

@@ -20,6 +20,7 @@ struct Options {
   std::optional<int> inherited_fd;    // a connected stream socket: the private server's session
   std::optional<int> launcher_pidfd;  // readable once the launcher is dead
   bool has_diagnostics = false;
+  bool shares_memory = true;
   std::chrono::milliseconds drain{10'000};     // for running calls after SIGTERM or SIGINT
   std::chrono::milliseconds end_grace{2'000};  // after that, or once the launcher is gone
   HostLimits limits;

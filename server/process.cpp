@@ -141,6 +141,7 @@ class Process {
 HostOptions Process::host_options() {
   HostOptions options;
   options.limits = options_.limits;
+  options.shares_memory = options_.shares_memory;
   options.log = [this](HostOptions::LogLevel level, const std::string& text) {
     use_crash_stack();
     log_.write(level_of(level), text);
@@ -167,8 +168,10 @@ HostOptions Process::host_options() {
 }
 
 void Process::listen(const Address& address) {
+  auto socket =
+      address.is_tcp() ? ListeningSocket(TcpSocket(address)) : ListeningSocket(SocketFile(address));
   listeners_.push_back(std::make_unique<Listener>(
-      loop_, SocketFile(address), ::geteuid(),
+      loop_, std::move(socket), ::geteuid(),
       [this](OwnedFd socket, const std::string& peer) { host_->adopt(socket.release(), peer); },
       log_));
 }

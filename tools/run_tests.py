@@ -41,6 +41,14 @@ TSAN_SUPPRESSIONS = ROOT / "tests" / "tsan.supp"
 TSAN_OPTIONS = f"halt_on_error=1:second_deadlock_stack=1:suppressions={TSAN_SUPPRESSIONS}"
 FOLDERS = ("memory", "values", "wire", "rpc", "host", "client", "toolkits", "server")
 
+# Their tests run over TCP too: they take servers as they come.
+TCP_FILES = (
+    "addresses", "arrays", "asyncio", "buffers", "callbacks", "calls", "classes", "client_death",
+    "diagnostics", "enumerations", "error_context", "errors", "interrupt", "lifetimes", "names",
+    "refusals", "server_death", "sharing", "tcp", "threads", "values", "variant_map",
+    "variant_map_views",
+)  # fmt: skip
+
 # The two lines of a test that passed without a word; they would hide the others.
 GTEST_PASSED = re.compile(r"^\[ RUN      \].*\n\[       OK \].*\n", re.MULTILINE)
 
@@ -226,6 +234,12 @@ def python_slow(step):
     pytest(step, "-m", "slow", "tests/python")
 
 
+def python_tcp(step):
+    """What does not care how a client reaches its server, over TCP."""
+    files = [f"tests/python/test_{name}.py" for name in TCP_FILES]
+    pytest(step, "-m", "not slow", *files, env={"UNITY_TEST_TRANSPORT": "tcp"})
+
+
 def unit_tsan(step):
     configure_and_build(step, "tsan", ["cpp_tests"], "-DCPPIPC_SANITIZE=thread")
     # The shadow of this TSan does not fit every layout that a randomised one may have.
@@ -286,6 +300,7 @@ STEPS = (
     ("unit_asan", 720, unit_asan, False),
     ("fuzz_replay", 120, fuzz_replay, False),
     ("python_slow", 1200, python_slow, True),
+    ("python_tcp", 600, python_tcp, True),
     ("python_asan", 1800, python_asan, True),
     ("unit_tsan", 1200, unit_tsan, True),
     ("fuzz_search", 900, fuzz_search, True),

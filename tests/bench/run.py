@@ -16,6 +16,7 @@ PARTS = [
     "startup",
     "idle",
     "memory",
+    "tcp",
 ]
 
 

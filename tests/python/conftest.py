@@ -30,6 +30,10 @@ SERVER = Path(
     os.environ.get("UNITY_SERVER_BINARY") or Path(unity.__file__).parent / "bin/unity_server"
 )
 
+# How the tests reach servers that they do not launch: "unix", or "tcp" for the same tests over a
+# loopback port, and then with no launched server where a test takes either kind.
+TRANSPORT = os.environ.get("UNITY_TEST_TRANSPORT", "unix")
+
 BUILD = Path(__file__).resolve().parents[2] / "build" / "release"
 
 # The sessions of fixtures that outlive a test: their servers are looked at after each one.
@@ -148,17 +152,21 @@ def typed(typed_server):
 
 
 class SharedServer:
-    """A `unity_server` process that listens on a Unix socket."""
+    """A `unity_server` process that listens on a Unix socket, or on a TCP port that is free."""
 
-    def __init__(self, path, *options):
-        self.address = f"unix:{path}"
+    def __init__(self, path, *options, transport=TRANSPORT):
+        is_tcp = transport == "tcp"
+        address = "tcp:127.0.0.1:0" if is_tcp else f"unix:{path}"
+        more = ["--insecure-tcp"] if is_tcp else []
         self.process = subprocess.Popen(
-            [SERVER, "--listen", self.address, "--diagnostics", *options],
+            [SERVER, "--listen", address, "--diagnostics", *more, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         line = self.process.stdout.readline().decode().strip()
-        assert line == f"listening on {self.address}", line
+        assert line.startswith("listening on "), line
+        self.address = line.removeprefix("listening on ")
+        assert is_tcp or self.address == address, line
 
     def connect(self, **options):
         return unity.connect(self.address, **options)
@@ -171,7 +179,7 @@ class SharedServer:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """A server on a Unix socket, one for the tests of a file."""
+    """A server that listens, one for the tests of a file."""
     server = SharedServer(tmp_path_factory.mktemp("server") / "u.sock")
     with server.connect() as observer:
         long_lived.append(observer)
@@ -180,7 +188,7 @@ def shared(tmp_path_factory):
     server.end()
 
 
-@pytest.fixture(scope="module", params=["launch", "connect"])
+@pytest.fixture(scope="module", params=["connect"] if TRANSPORT == "tcp" else ["launch", "connect"])
 def session(request):
     """A session with a private and with a shared server."""
     if request.param == "launch":
@@ -194,11 +202,12 @@ def session(request):
 
 @pytest.fixture
 def own_server(tmp_path):
-    """Makes servers on Unix sockets for one test; they are killed after it."""
+    """Makes servers for one test; they are killed after it."""
     servers = []
 
-    def start(*options, path=None):
-        servers.append(SharedServer(path or tmp_path / f"{len(servers)}.sock", *options))
+    def start(*options, path=None, transport=TRANSPORT):
+        path = path or tmp_path / f"{len(servers)}.sock"
+        servers.append(SharedServer(path, *options, transport=transport))
         return servers[-1]
 
     yield start

@@ -5,8 +5,6 @@
 
 #include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -162,25 +160,50 @@ Descriptor connect_unix(const Address& address, const Patience& patience) {
   return fd;
 }
 
+// A loopback port that nobody listens on may be the very one that the kernel chose for our end.
+bool is_connected_to_itself(int fd) {
+  sockaddr_storage own{};
+  sockaddr_storage peer{};
+  socklen_t own_size = sizeof own;
+  socklen_t peer_size = sizeof peer;
+  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) == 0 &&
+         ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
+         own_size == peer_size && std::memcmp(&own, &peer, own_size) == 0;
+}
+
+// One of the addresses that a name has; 0 or an errno.
+int connect_place(const addrinfo& place, const Patience& patience, Descriptor& connected) {
+  Descriptor fd(::socket(place.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return errno;
+  const int number = connect_now(fd.get(), place.ai_addr, place.ai_addrlen, patience);
+  if (number != 0) return number;
+  if (is_connected_to_itself(fd.get())) return ECONNREFUSED;
+  connected = std::move(fd);
+  return 0;
+}
+
 Descriptor connect_tcp(const Address& address, const Patience& patience) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int failed = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> results(found, &::freeaddrinfo);
   if (failed != 0) {
     throw Error(ErrorKind::kConnectionLost,
-                "cannot find " + address.text() + ": " + ::gai_strerror(failed));
+                "cannot find " + address.text() + ": " +
+                    (failed == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(failed)));
   }
+  int places = 0;
+  for (const addrinfo* place = results.get(); place != nullptr; place = place->ai_next) ++places;
   int number = ECONNREFUSED;
   for (const addrinfo* place = results.get(); place != nullptr; place = place->ai_next) {
-    Descriptor fd(::socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd) continue;
-    number = connect_now(fd.get(), place->ai_addr, place->ai_addrlen, patience);
-    if (number != 0) continue;
-    const int on = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
+    // Each has its share of the time that is left, so that one that is silent hides no other.
+    const auto now = Clock::now();
+    const Patience share{now + (patience.until - now) / places--, patience.interrupt};
+    Descriptor connected;
+    number = connect_place(*place, share, connected);
+    if (number == 0) return connected;
   }
   cannot_connect(address, number);
 }

@@ -28,7 +28,8 @@ struct Address {
 // Errors: kInvalidArgument naming the forms that there are.
 Address parse_address(const std::string& text);
 
-// A connected, close-on-exec, blocking socket.
+// A connected, close-on-exec socket. Of several addresses that a host has, the first that answers;
+// to look a name up may take as long as the system's resolver likes.
 // Errors: kConnectionLost naming the address if nobody listens, or if another user has an abstract
 // name; kTimeout; kInvalidArgument for a
 // path or name that no socket can have.

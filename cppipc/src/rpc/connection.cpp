@@ -9,7 +9,6 @@
 
 #include <cppipc/error.h>
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -22,11 +21,14 @@
 #include <string>
 
 #include "rpc/frame.h"
+#include "rpc/socket_options.h"
 
 namespace cppipc {
 namespace {
 
 constexpr std::size_t kBufferBytes = 128 << 10;
+// Parts of the queue that are sent in one step.
+constexpr std::size_t kQueuedPieces = 8;
 // That have arrived and not been taken; a peer sends one with each message that needs it.
 constexpr std::size_t kDescriptorsMax = 4;
 
@@ -47,157 +49,123 @@ class ShortArray {
   std::vector<T> long_;
 };
 
-void make_non_blocking(int fd) {
-  const int flags = fcntl(fd, F_GETFL);
-  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-      fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
-    const int number = errno;
-    Error error(ErrorKind::kInputOutput,
-                std::string("cannot use the descriptor of a socket: ") + std::strerror(number));
-    error.error_number = number;
-    throw error;
-  }
-}
-
 }  // namespace
 
 Connection::Connection(Descriptor socket, std::uint64_t message_bytes)
     : socket_(std::move(socket)),
       message_bytes_(message_bytes),
       buffer_(kj::heapArray<capnp::word>(kBufferBytes / sizeof(capnp::word))) {
-  make_non_blocking(socket_.get());
+  prepare_socket(socket_.get());
 }
 
-bool Connection::send(capnp::MessageBuilder& message, Flush flush, int descriptor) {
+bool Connection::send(capnp::MessageBuilder& message, Flush flush, int descriptor,
+                      const SendQueue::Owner& owner) {
   const auto segments = message.getSegmentsForOutput();
   ShortArray<std::uint32_t, 8> table((segments.size() + 2) & ~std::size_t{1});
   table[0] = static_cast<std::uint32_t>(segments.size() - 1);
   for (std::size_t i = 0; i < segments.size(); ++i) {
     table[i + 1] = static_cast<std::uint32_t>(segments[i].size());
   }
-  ShortArray<iovec, 8> pieces(segments.size() + 2);
-  std::size_t count = 0;
+  ShortArray<iovec, kQueuedPieces + 8> pieces(kQueuedPieces + segments.size() + 1);
+  SendQueue::Dropped dropped;  // destroyed without the lock
   std::lock_guard lock(send_mutex_);
   if (is_broken_) return true;
-  const bool is_queued = queue_sent_ < queue_.size();
-  if (is_queued) {
-    pieces[count++] = {queue_.data() + queue_sent_, queue_.size() - queue_sent_};
-  }
-  const std::size_t own_pieces_begin = count;
+  // Together with what was queued before, unless that is too much.
+  const std::size_t own_begin = queue_.first({pieces.data(), kQueuedPieces});
+  std::size_t count = own_begin;
   pieces[count++] = {table.data(), table.size() * sizeof(std::uint32_t)};
   for (const auto& segment : segments) {
     const auto bytes = segment.asBytes();
-    if (bytes.size() != 0) {
-      pieces[count++] = {const_cast<unsigned char*>(bytes.begin()), bytes.size()};
-    }
+    if (bytes.size() == 0) continue;
+    pieces[count++] = {const_cast<unsigned char*>(bytes.begin()), bytes.size()};
   }
   std::size_t sent = 0;
   // What has to do with descriptors goes through the queue.
-  if (descriptor >= 0) {
-    queue_descriptor_locked(descriptor);
-  } else if (flush == Flush::kNow && count <= IOV_MAX && queued_descriptors_.empty()) {
+  const bool is_direct = flush == Flush::kNow && descriptor < 0 && own_begin < kQueuedPieces &&
+                         count <= IOV_MAX && !has_descriptors_;
+  if (is_direct) {
     msghdr header{};
     header.msg_iov = pieces.data();
     header.msg_iovlen = count;
     const ssize_t result = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (result < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-      is_broken_ = true;  // the reader finds out why
-      is_full_ = false;
-      queued_bytes_ = 0;
+      break_locked(dropped);  // the reader finds out why
       return true;
     }
     sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+    const std::size_t of_queue = std::min<std::size_t>(sent, queue_.bytes());
+    queue_.pop(of_queue, dropped);
+    sent -= of_queue;
   }
-  for (std::size_t i = 0; i < count; ++i) {
+  if (descriptor >= 0) {
+    queue_.append_descriptor(descriptor);
+    has_descriptors_ = true;
+  }
+  for (std::size_t i = own_begin; i < count; ++i) {
     const std::size_t skipped = std::min(sent, pieces[i].iov_len);
     sent -= skipped;
-    if (i < own_pieces_begin) {
-      queue_sent_ += skipped;
-      if (queue_sent_ == queue_.size()) {
-        queue_.clear();
-        queue_sent_ = 0;
-      }
-    } else {
-      const auto* bytes = static_cast<const std::byte*>(pieces[i].iov_base);
-      queue_.insert(queue_.end(), bytes + skipped, bytes + pieces[i].iov_len);
-    }
+    const auto* bytes = static_cast<const std::byte*>(pieces[i].iov_base);
+    queue_.append({bytes + skipped, pieces[i].iov_len - skipped}, i > own_begin ? owner : nullptr);
   }
-  queued_bytes_ = queue_.size() - queue_sent_;
+  queued_bytes_ = queue_.bytes();
   if (queued_bytes_ == 0) {
     is_full_ = false;
     return true;
   }
-  return flush == Flush::kLater ? true : flush_locked();
-}
-
-void Connection::queue_descriptor_locked(int descriptor) {
-  Descriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
-  // Without a number to spare the message goes alone, and the peer finds nothing with it.
-  if (copy) queued_descriptors_.emplace_back(queue_.size(), std::move(copy));
+  return flush == Flush::kLater ? true : flush_locked(dropped);
 }
 
 bool Connection::flush() {
   if (!has_queued()) return true;
+  SendQueue::Dropped dropped;  // destroyed without the lock
   std::lock_guard lock(send_mutex_);
-  return flush_locked();
+  return flush_locked(dropped);
+}
+
+void Connection::break_locked(SendQueue::Dropped& dropped) {
+  is_broken_ = true;
+  is_full_ = false;
+  queue_.clear(dropped);
+  queued_bytes_ = 0;
 }
 
 // Sends the next bytes of the queue, together with the descriptor that belongs to the first.
 std::int64_t Connection::send_queued_locked() {
-  iovec piece{queue_.data() + queue_sent_, queue_.size() - queue_sent_};
+  std::array<iovec, kQueuedPieces> pieces;
   msghdr header{};
-  header.msg_iov = &piece;
-  header.msg_iovlen = 1;
+  header.msg_iov = pieces.data();
+  header.msg_iovlen = queue_.first(pieces);
   alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
-  const bool has_descriptor =
-      !queued_descriptors_.empty() && queued_descriptors_.front().first == queue_sent_;
-  if (has_descriptor) {
+  const int descriptor = queue_.first_descriptor();
+  if (descriptor >= 0) {
     header.msg_control = control.data();
     header.msg_controllen = control.size();
     cmsghdr* const rights = CMSG_FIRSTHDR(&header);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
     rights->cmsg_len = CMSG_LEN(sizeof(int));
-    const int descriptor = queued_descriptors_.front().second.get();
     std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
   }
-  const std::size_t next = has_descriptor ? 1 : 0;
-  if (queued_descriptors_.size() > next) {
-    piece.iov_len = queued_descriptors_[next].first - queue_sent_;
-  }
   const ssize_t result = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (!has_descriptor) return result;
-  if (result < 0 && errno != ETOOMANYREFS && errno != EINVAL) return result;
-  // With an error: too many are on the way, or the socket carries none. The message goes alone.
-  queued_descriptors_.pop_front();
-  return std::max<ssize_t>(result, 0);
+  if (descriptor < 0 || result >= 0 || (errno != ETOOMANYREFS && errno != EINVAL)) return result;
+  // Too many are on the way, or the socket carries none. The message goes alone.
+  queue_.drop_first_descriptor();
+  return 0;
 }
 
-bool Connection::flush_locked() {
-  while (queue_sent_ < queue_.size() && !is_broken_) {
+bool Connection::flush_locked(SendQueue::Dropped& dropped) {
+  while (!queue_.is_empty() && !is_broken_) {
     const std::int64_t result = send_queued_locked();
     if (result < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-      is_broken_ = true;
-      break;
+      break_locked(dropped);
+      return true;
     }
-    queue_sent_ += static_cast<std::size_t>(result);
+    queue_.pop(static_cast<std::size_t>(result), dropped);
   }
-  if (queue_sent_ == queue_.size() || is_broken_) {
-    if (queue_.capacity() > kBufferBytes) {
-      queue_ = {};
-    } else {
-      queue_.clear();
-    }
-    queue_sent_ = 0;
-    queued_descriptors_.clear();
-  } else if (queue_sent_ > (1 << 20) && queue_sent_ > queue_.size() / 2) {
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(queue_sent_));
-    for (auto& waiting : queued_descriptors_) waiting.first -= queue_sent_;
-    queue_sent_ = 0;
-  }
-  queued_bytes_ = queue_.size() - queue_sent_;
+  if (queue_.is_empty()) has_descriptors_ = false;
+  queued_bytes_ = queue_.bytes();
   is_full_ = queued_bytes_ != 0;
   return !is_full_;
 }
@@ -259,8 +227,38 @@ void Connection::begin_large(std::uint64_t frame_bytes) {
   buffered_ = 0;
 }
 
-void Connection::take_frames(
-    const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message) {
+// A frame of two segments, a short one and a long one that somebody has a place for.
+bool Connection::begin_landing() {
+  const auto* words = reinterpret_cast<const std::uint32_t*>(buffer_.begin());
+  if (!find_landing_ || words[0] != 1) return false;
+  const std::size_t head_words = 2 + std::size_t{words[1]};
+  const std::size_t head_bytes = head_words * sizeof(capnp::word);
+  const std::size_t size_bytes = std::size_t{words[2]} * sizeof(capnp::word);
+  if (head_bytes > buffered_) return false;
+  auto landing = find_landing_(buffer_.slice(2, head_words), size_bytes);
+  if (!landing) return false;
+  large_ = kj::heapArray<capnp::word>(buffer_.slice(0, head_words));
+  landing_ = std::move(landing);
+  landing_bytes_ = size_bytes;
+  large_filled_ = buffered_ - head_bytes;
+  landing_->receive([&](std::span<std::byte> place) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(buffer_.begin()) + head_bytes;
+    if (!place.empty()) std::memcpy(place.data(), bytes, large_filled_);
+    buffered_ = 0;
+  });
+  return true;
+}
+
+void Connection::landed(std::span<std::byte> place, const OnMessage& on_message) {
+  auto head = kj::mv(large_);
+  large_ = nullptr;
+  large_filled_ = 0;
+  const kj::ArrayPtr<const capnp::word> rest(reinterpret_cast<const capnp::word*>(place.data()),
+                                             place.size() / sizeof(capnp::word));
+  on_message(std::make_unique<IncomingMessage>(kj::mv(head), rest));
+}
+
+void Connection::take_frames(const OnMessage& on_message) {
   const auto* begin = reinterpret_cast<const std::byte*>(buffer_.begin());
   std::size_t at = 0;
   std::uint64_t unfinished = 0;
@@ -280,29 +278,50 @@ void Connection::take_frames(
     std::memmove(buffer_.begin(), begin + at, buffered_ - at);
     buffered_ -= at;
   }
-  if (unfinished > kBufferBytes) begin_large(unfinished);
+  if (unfinished > kBufferBytes && !begin_landing()) begin_large(unfinished);
 }
 
-Connection::State Connection::receive(
-    const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message,
-    std::uint64_t most_bytes) {
+// Receives more of the long frame that has begun.
+std::int64_t Connection::receive_large(const OnMessage& on_message) {
+  std::int64_t got = 0;
+  const auto take = [&](std::byte* to, std::size_t room) {
+    got = read_some(to, room);
+    if (got > 0) large_filled_ += static_cast<std::size_t>(got);
+  };
+  if (!landing_) {
+    const std::size_t whole = large_.asBytes().size();
+    take(reinterpret_cast<std::byte*>(large_.begin()) + large_filled_, whole - large_filled_);
+    if (large_filled_ < whole) return got;
+    auto words = kj::mv(large_);
+    large_ = nullptr;
+    large_filled_ = 0;
+    on_message(std::make_unique<IncomingMessage>(kj::mv(words)));
+    return got;
+  }
+  const std::size_t left = landing_bytes_ - large_filled_;
+  bool is_done = false;
+  landing_->receive([&](std::span<std::byte> place) {
+    if (place.empty()) {  // nobody wants the bytes any more
+      take(reinterpret_cast<std::byte*>(buffer_.begin()), std::min(left, kBufferBytes));
+    } else {
+      take(place.data() + large_filled_, left);
+    }
+    is_done = large_filled_ == landing_bytes_;
+    if (is_done) landed(place, on_message);
+  });
+  if (is_done) landing_.reset();
+  return got;
+}
+
+Connection::State Connection::receive(const OnMessage& on_message, std::uint64_t most_bytes) {
   std::uint64_t total = 0;
   for (;;) {
     if (total >= most_bytes) return State::kMore;
     if (large_.size() != 0) {
-      const std::size_t room = large_.asBytes().size() - large_filled_;
-      const std::int64_t got =
-          read_some(reinterpret_cast<std::byte*>(large_.begin()) + large_filled_, room);
+      const std::int64_t got = receive_large(on_message);
       if (got < 0) return State::kOpen;
       if (got == 0) return State::kEnded;
       total += static_cast<std::size_t>(got);
-      large_filled_ += static_cast<std::size_t>(got);
-      if (static_cast<std::size_t>(got) == room) {
-        large_filled_ = 0;
-        auto words = kj::mv(large_);
-        large_ = nullptr;
-        on_message(std::make_unique<IncomingMessage>(kj::mv(words)));
-      }
       continue;
     }
     const std::size_t room = kBufferBytes - buffered_;

@@ -20,7 +20,9 @@
 #include <vector>
 
 #include "rpc/descriptor.h"
+#include "rpc/landing.h"
 #include "rpc/message.h"
+#include "rpc/send_queue.h"
 
 namespace cppipc {
 
@@ -29,8 +31,14 @@ class Connection {
   enum class Flush { kNow, kLater };
   enum class State { kOpen, kMore, kEnded };
 
-  // Takes the socket and makes it non-blocking. `message_bytes` limits what is received.
-  // Errors: kInputOutput.
+  using OnMessage = std::function<void(std::unique_ptr<IncomingMessage>)>;
+  // Who has a place for the last segment of a frame of two, of so many bytes, by its first one;
+  // null: nobody. Called while receiving.
+  using FindLanding = std::function<std::shared_ptr<Landing>(
+      kj::ArrayPtr<const capnp::word> first_segment, std::size_t size_bytes)>;
+
+  // Takes the socket and makes it non-blocking; see prepare_socket(). `message_bytes` limits what
+  // is received. Errors: kInputOutput.
   Connection(Descriptor socket, std::uint64_t message_bytes);
 
   int fd() const { return socket_.get(); }
@@ -40,7 +48,10 @@ class Connection {
   // Returns what flush() returns. After the end of the connection it drops the message.
   // A descriptor crosses with the first byte of its message, or not at all: the peer says so. It is
   // duplicated if it has to wait.
-  bool send(capnp::MessageBuilder& message, Flush flush, int descriptor = -1);
+  // With an `owner`, who keeps long segments of the message as they are, those are not copied if
+  // they have to wait.
+  bool send(capnp::MessageBuilder& message, Flush flush, int descriptor = -1,
+            const SendQueue::Owner& owner = nullptr);
   // Sends as much of the queue as the socket takes. True if the queue is empty afterwards; false:
   // call again when the socket is writable.
   bool flush();
@@ -55,8 +66,9 @@ class Connection {
   // after kMore it had, and `most_bytes` or a few more were read.
   // Errors: kProtocol, kTooLarge for frames that cannot be; kConnectionLost for a socket error;
   // whatever on_message throws. The connection is of no use after an error.
-  State receive(const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message,
-                std::uint64_t most_bytes = ~std::uint64_t{0});
+  State receive(const OnMessage& on_message, std::uint64_t most_bytes = ~std::uint64_t{0});
+  // Before the first receive().
+  void set_find_landing(FindLanding find) { find_landing_ = std::move(find); }
   // The poller has reported the end of the stream, perhaps together with the last bytes and never
   // again: from now on receive() reads until it finds that end, and takes no short read for an
   // empty socket. Call it on the thread that receives.
@@ -74,12 +86,15 @@ class Connection {
   void shutdown();
 
  private:
-  void take_frames(const std::function<void(std::unique_ptr<IncomingMessage>)>& on_message);
+  void take_frames(const OnMessage& on_message);
+  bool begin_landing();
+  void landed(std::span<std::byte> place, const OnMessage& on_message);
+  std::int64_t receive_large(const OnMessage& on_message);
   void begin_large(std::uint64_t frame_bytes);
   std::int64_t read_some(std::byte* to, std::size_t room);
-  bool flush_locked();
+  bool flush_locked(SendQueue::Dropped& dropped);
+  void break_locked(SendQueue::Dropped& dropped);
   std::int64_t send_queued_locked();
-  void queue_descriptor_locked(int descriptor);
   void keep_descriptors(msghdr& header);
 
   Descriptor socket_;
@@ -88,8 +103,13 @@ class Connection {
   // Receiving.
   kj::Array<capnp::word> buffer_;  // read-ahead
   std::size_t buffered_ = 0;       // bytes in it
-  kj::Array<capnp::word> large_;   // a frame longer than the buffer, being received
-  std::size_t large_filled_ = 0;
+  // A frame longer than the buffer, being received; or its first segment, if the other lands
+  // elsewhere.
+  kj::Array<capnp::word> large_;
+  std::size_t large_filled_ = 0;  // bytes of it, or of the segment that lands
+  FindLanding find_landing_;
+  std::shared_ptr<Landing> landing_;
+  std::size_t landing_bytes_ = 0;
   bool is_end_expected_ = false;
   bool is_cut_short_ = false;  // the latest read brought a descriptor, and perhaps not all there is
   std::atomic<std::uint64_t> received_bytes_{0};
@@ -97,10 +117,8 @@ class Connection {
 
   // Sending.
   std::mutex send_mutex_;
-  std::vector<std::byte> queue_;
-  std::size_t queue_sent_ = 0;
-  // Descriptors that wait, each with the place in the queue that it belongs to.
-  std::deque<std::pair<std::size_t, Descriptor>> queued_descriptors_;
+  SendQueue queue_;
+  bool has_descriptors_ = false;  // in the queue
   std::atomic<std::uint64_t> queued_bytes_{0};
   std::atomic<bool> is_full_{false};
   bool is_broken_ = false;

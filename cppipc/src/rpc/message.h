@@ -7,8 +7,10 @@
 #include <capnp/serialize.h>
 #include <kj/array.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "wire/marshal.h"
@@ -22,11 +24,23 @@ inline constexpr std::uint64_t kEnvelopeBytes = 64 << 10;
 // Threads: one at a time; it may move between threads.
 class IncomingMessage {
  public:
-  explicit IncomingMessage(kj::Array<capnp::word> words)
-      : words_(kj::mv(words)), reader_(words_, options(words_.size())) {}
+  explicit IncomingMessage(kj::Array<capnp::word> words) : words_(kj::mv(words)) {
+    reader_ = &flat_.emplace(words_, options(words_.size()));
+  }
+  // A frame of two segments, of which the second lies elsewhere: `head` is its table and the first.
+  // Whoever reads it sees to it that `rest` is there.
+  IncomingMessage(kj::Array<capnp::word> head, kj::ArrayPtr<const capnp::word> rest)
+      : words_(kj::mv(head)), rest_words_(rest.size()) {
+    const kj::ArrayPtr<const capnp::word> first = words_.slice(2, words_.size());
+    segments_ = {first, rest};
+    reader_ = &apart_.emplace(kj::arrayPtr(segments_.data(), segments_.size()),
+                              options(words_.size() + rest_words_));
+  }
+  IncomingMessage(const IncomingMessage&) = delete;
+  IncomingMessage& operator=(const IncomingMessage&) = delete;
 
-  capnp::MessageReader& reader() { return reader_; }
-  std::uint64_t size_bytes() const { return words_.size() * sizeof(capnp::word); }
+  capnp::MessageReader& reader() { return *reader_; }
+  std::uint64_t size_bytes() const { return (words_.size() + rest_words_) * sizeof(capnp::word); }
 
  private:
   static capnp::ReaderOptions options(std::uint64_t words) {
@@ -37,7 +51,11 @@ class IncomingMessage {
   }
 
   kj::Array<capnp::word> words_;
-  capnp::FlatArrayMessageReader reader_;
+  std::size_t rest_words_ = 0;
+  std::array<kj::ArrayPtr<const capnp::word>, 2> segments_;
+  std::optional<capnp::FlatArrayMessageReader> flat_;
+  std::optional<capnp::SegmentArrayMessageReader> apart_;
+  capnp::MessageReader* reader_ = nullptr;
 };
 
 }  // namespace cppipc

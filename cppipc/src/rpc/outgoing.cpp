@@ -35,6 +35,13 @@ capnp::Capability::Client OutgoingMessage::add(Cap cap) {
   return capnp::Capability::Client(kj::mv(placeholder));
 }
 
+capnp::Orphan<capnp::Data> OutgoingMessage::refer_to(std::span<const std::byte> bytes,
+                                                     std::shared_ptr<const void> keeper) {
+  keeper_ = std::move(keeper);
+  return builder_->getOrphanage().referenceExternalData(
+      {reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()});
+}
+
 Cap OutgoingMessage::find(const capnp::ClientHook* hook) const {
   for (const auto& [placeholder, cap] : caps_) {
     if (placeholder == hook) return cap;

@@ -4,10 +4,12 @@
 
 #include <capnp/capability.h>
 #include <capnp/message.h>
+#include <capnp/orphan.h>
 #include <capnp/rpc.capnp.h>
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,6 +31,13 @@ class OutgoingMessage {
   // A placeholder for `cap`, to be stored in the content.
   capnp::Capability::Client add(Cap cap);
 
+  // Data that is not copied into the message: it refers to `bytes`, whole words at the address of a
+  // word, which `keeper` keeps as they are.
+  capnp::Orphan<capnp::Data> refer_to(std::span<const std::byte> bytes,
+                                      std::shared_ptr<const void> keeper);
+  // Null if the message refers to nothing.
+  const std::shared_ptr<const void>& keeper() const { return keeper_; }
+
   bool has_caps() const { return !caps_.empty(); }
   // The capabilities in the order of the payload's table.
   std::vector<Cap> table();
@@ -42,6 +51,7 @@ class OutgoingMessage {
   std::unique_ptr<capnp::MallocMessageBuilder> builder_;
   capnp::BuilderCapabilityTable capability_table_;
   std::vector<std::pair<const capnp::ClientHook*, Cap>> caps_;
+  std::shared_ptr<const void> keeper_;
 };
 
 }  // namespace cppipc

@@ -19,7 +19,12 @@ capnp::AnyPointer::Reader Returned::content() {
 
 Peer::Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<ImportSource> imports)
     : connection_(std::move(socket), message_bytes),
-      source_(imports ? std::move(imports) : std::make_shared<ImportSource>(nullptr)) {}
+      source_(imports ? std::move(imports) : std::make_shared<ImportSource>(nullptr)) {
+  connection_.set_find_landing(
+      [this](kj::ArrayPtr<const capnp::word> first_segment, std::size_t size_bytes) {
+        return find_landing(first_segment, size_bytes);
+      });
+}
 
 Peer::~Peer() { disconnect(Error(ErrorKind::kConnectionLost, "the connection was closed")); }
 

@@ -45,6 +45,12 @@ class PendingReply {
   // Once, on the thread that reads the socket or ends the connection, with no lock held; must
   // not block and not throw.
   virtual void on_return(Returned returned) = 0;
+  // Where so many bytes are received that come as a segment of the reply; null: wherever. On the
+  // thread that reads the socket, with the tables locked.
+  virtual std::shared_ptr<Landing> landing(std::size_t size_bytes) {
+    (void)size_bytes;
+    return nullptr;
+  }
 };
 
 // Owns: the connection, and a share of everything in its tables.
@@ -134,6 +140,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   // Reading (peer_receive.cpp).
   void handle(std::unique_ptr<IncomingMessage> message);
+  std::shared_ptr<Landing> find_landing(kj::ArrayPtr<const capnp::word> first_segment,
+                                        std::size_t size_bytes);
   void handle_call(std::unique_ptr<IncomingMessage> message, capnp::rpc::Call::Reader call);
   void handle_return(std::unique_ptr<IncomingMessage> message, capnp::rpc::Return::Reader reply);
   void handle_bootstrap(std::uint32_t id);

@@ -104,7 +104,7 @@ void Peer::reply(std::uint32_t id, std::unique_ptr<OutgoingMessage> message,
     header.setCanceled();
     connection_.send(canceled, flush);
   } else {
-    connection_.send(results->builder(), flush);
+    connection_.send(results->builder(), flush, -1, results->keeper());
   }
 }
 

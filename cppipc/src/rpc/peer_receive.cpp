@@ -8,6 +8,8 @@
 // A message that breaks the protocol throws, and ends the connection.
 #include <kj/exception.h>
 
+#include <array>
+
 #include "rpc/peer.h"
 
 namespace cppipc {
@@ -27,6 +29,23 @@ Connection::State Peer::receive(std::uint64_t most_bytes) {
     if (is_disconnected()) return Connection::State::kEnded;
     throw;
   }
+}
+
+std::shared_ptr<Landing> Peer::find_landing(kj::ArrayPtr<const capnp::word> first_segment,
+                                            std::size_t size_bytes) {
+  const std::array<kj::ArrayPtr<const capnp::word>, 1> segments{first_segment};
+  capnp::SegmentArrayMessageReader reader(kj::arrayPtr(segments.data(), segments.size()));
+  std::uint32_t id = 0;
+  try {
+    const auto root = reader.getRoot<rpc::Message>();
+    if (!root.isReturn() || !root.getReturn().isResults()) return nullptr;
+    id = root.getReturn().getAnswerId();
+  } catch (const kj::Exception&) {  // it leads to the other segment, as it may
+    return nullptr;
+  }
+  std::lock_guard lock(mutex_);
+  if (id >= questions_.size() || !questions_[id].is_used) return nullptr;
+  return questions_[id].reply->landing(size_bytes);
 }
 
 void Peer::handle(std::unique_ptr<IncomingMessage> message) {

@@ -5,6 +5,10 @@
 
 #include "values/utf8.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <string>
@@ -125,6 +129,19 @@ void read_elements(AnyArray& array, wire::Array::Reader reader, IncomingCaps& ca
   refuse_message("an array's content is of an unknown kind");
 }
 
+// So many bytes are worth a call to the system; as many as NumPy finds worth it.
+constexpr std::size_t kLargePagesBytes = 4 << 20;
+
+// To touch fresh memory costs as much as to receive it, unless its pages are large. A system that
+// has none says no, which is fine.
+void ask_for_large_pages(std::byte* memory, std::size_t size_bytes) {
+  static const auto page_bytes = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<std::uintptr_t>(memory);
+  const auto begin = (first + page_bytes - 1) / page_bytes * page_bytes;
+  const auto end = (first + size_bytes) / page_bytes * page_bytes;
+  (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
 }  // namespace
 
 void refuse_message(const char* problem) {
@@ -146,6 +163,7 @@ std::shared_ptr<std::byte> charged_memory(std::size_t size_bytes,
     if (account != nullptr) account->discharge(size_bytes);
     throw;
   }
+  if (size_bytes >= kLargePagesBytes) ask_for_large_pages(memory, size_bytes);
   return {memory, ChargedMemory{std::move(account), size_bytes}};
 }
 

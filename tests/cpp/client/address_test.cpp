@@ -216,6 +216,8 @@ TEST_F(ConnectTest, AClientIsConnectedByItsAddress) {
     accepting.join();
     EXPECT_EQ(client->address(), address);
     EXPECT_EQ(client->transport(), transport);
+    // The handshake finds out that descriptors do not cross.
+    EXPECT_EQ(client->shares_memory(), transport == "unix");
     EXPECT_EQ(client->run("length", arguments("abc"))->wait(kWaitS), Variant(3));
     client->close();
   };

@@ -135,6 +135,42 @@ TEST_F(BlobTest, AWaitThatThrowsEndsTheReadAndHarmsNobody) {
   EXPECT_TRUE(out == *bytes_);
 }
 
+TEST_F(BlobTest, AReadThatEndsInTheMiddleOfAPieceLeavesItsMemoryAlone) {
+  struct Interrupted {};
+  RemoteBlob blob(pair_.left, offer(5 << 20), objects_);
+  std::uint64_t received = 0;
+  objects_.on_wait = [&] {
+    received = pair_.left->connection().received_bytes();
+    pair_.right->receive();  // more than a socket holds
+    pair_.left->receive();
+    received = pair_.left->connection().received_bytes() - received;
+    throw Interrupted{};
+  };
+  {
+    std::vector<std::byte> out(5 << 20);
+    EXPECT_THROW(blob.read(out, 0), Interrupted);
+  }
+  EXPECT_GT(received, 0u);
+  EXPECT_LT(received, std::uint64_t{kBlobPieceBytes});
+  EXPECT_TRUE(pair_.left->connection().is_within_message());
+  objects_.on_wait = {};
+  std::vector<std::byte> out(5 << 20);
+  blob.read(out, 0);
+  EXPECT_TRUE(out == *bytes_);
+}
+
+TEST_F(BlobTest, MemoryAtAnyAddressIsFilled) {
+  const std::size_t size = 3 * kBlobPieceBytes;
+  RemoteBlob blob(pair_.left, offer(size), objects_);
+  for (const std::size_t shift : {1, 4, 8}) {
+    std::vector<std::byte> memory(size + 16, std::byte{0xEE});
+    blob.read(std::span(memory).subspan(shift, size), 0);
+    EXPECT_TRUE(std::equal(bytes_->begin(), bytes_->end(), memory.begin() + shift)) << shift;
+    EXPECT_EQ(memory[shift - 1], std::byte{0xEE});
+    EXPECT_EQ(memory[shift + size], std::byte{0xEE});
+  }
+}
+
 TEST_F(BlobTest, ThePeerMayAskForAnyPiece) {
   const auto blob = offer(1000);
   EXPECT_EQ(size_of(blob, 0, 1000), 1000u);

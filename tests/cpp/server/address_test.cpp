@@ -41,9 +41,24 @@ TEST(Address, APathThatBeginsWithAnAtSignIsAnAbstractName) {
   EXPECT_FALSE(parse_address("unix:/run/@one").is_abstract());
 }
 
-TEST(Address, RefusesTcpAndSaysWhatToDo) {
-  EXPECT_THAT(refusal_of("tcp:127.0.0.1:4000"), testing::HasSubstr("does not listen on TCP"));
-  EXPECT_THAT(refusal_of("tcp://127.0.0.1:4000"), testing::HasSubstr("unix:PATH"));
+TEST(Address, AcceptsTwoSpellingsOfTcp) {
+  for (const char* text : {"tcp:127.0.0.1:4000", "tcp://127.0.0.1:4000"}) {
+    EXPECT_TRUE(parse_address(text).is_tcp()) << text;
+    EXPECT_EQ(parse_address(text).text(), "tcp:127.0.0.1:4000") << text;
+  }
+  EXPECT_EQ(parse_address("tcp://[::1]:0").host, "::1");
+  EXPECT_EQ(parse_address("tcp:[::1]:0").text(), "tcp:[::1]:0");
+  EXPECT_EQ(parse_address("tcp:localhost:65535").port, "65535");
+  EXPECT_FALSE(parse_address("unix:/tcp:a:1").is_tcp());
+}
+
+TEST(Address, RefusesWhatIsNoTcpAddress) {
+  for (const char* text : {"tcp:", "tcp:localhost", "tcp:localhost:", "tcp::1", "tcp:::1:4000",
+                           "tcp:[]:1", "tcp:[::1]", "tcp:[[::1]]:1", "tcp:host:http",
+                           "tcp:host:65536", "tcp:host:-1", "tcp:host:+1", "tcp:host:000001"}) {
+    EXPECT_THAT(refusal_of(text), testing::HasSubstr("tcp:HOST:PORT")) << text;
+  }
+  EXPECT_THAT(refusal_of(std::string_view("tcp:a\0b:1", 9)), testing::HasSubstr("HOST:PORT"));
 }
 
 TEST(Address, RefusesWhatIsNoAddress) {

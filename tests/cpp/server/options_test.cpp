@@ -45,6 +45,9 @@ TEST(Options, DefaultsAreThoseOfTheHost) {
   EXPECT_FALSE(options.inherited_fd);
   EXPECT_FALSE(options.launcher_pidfd);
   EXPECT_FALSE(options.has_diagnostics);
+  EXPECT_TRUE(options.shares_memory);
+  EXPECT_EQ(options.limits.arenas, limits.arenas);
+  EXPECT_EQ(options.limits.arena_bytes, limits.arena_bytes);
   EXPECT_EQ(options.drain, milliseconds(10'000));
   EXPECT_EQ(options.end_grace, milliseconds(2'000));
   EXPECT_EQ(options.log.file, "");
@@ -90,6 +93,11 @@ TEST(Options, EveryOptionReachesItsField) {
                                       "12",
                                       "--bulk-total-mib",
                                       "13",
+                                      "--arenas",
+                                      "14",
+                                      "--arena-mib",
+                                      "15",
+                                      "--no-shared-memory",
                                       "--session-threads",
                                       "11",
                                       "--worker-threads",
@@ -123,6 +131,9 @@ TEST(Options, EveryOptionReachesItsField) {
   EXPECT_EQ(options.limits.queued_reply_bytes, 6u << 20);
   EXPECT_EQ(options.limits.bulk_bytes, 12u << 20);
   EXPECT_EQ(options.limits.bulk_total_bytes, 13u << 20);
+  EXPECT_EQ(options.limits.arenas, 14u);
+  EXPECT_EQ(options.limits.arena_bytes, 15u << 20);
+  EXPECT_FALSE(options.shares_memory);
   EXPECT_EQ(options.limits.session_threads, 11u);
   EXPECT_EQ(options.limits.worker_threads, 7u);
   EXPECT_EQ(options.limits.object_tokens, 12u);
@@ -152,6 +163,10 @@ TEST(Options, HelpNamesEveryOptionWithUnitAndDefault) {
                            "--queued-reply-mib",
                            "--bulk-mib",
                            "--bulk-total-mib",
+                           "--arenas",
+                           "--arena-mib",
+                           "--no-shared-memory",
+                           "--insecure-tcp",
                            "--worker-threads",
                            "--object-tokens",
                            "--object-token-s",
@@ -190,10 +205,22 @@ TEST(Options, AnInheritedDescriptorAloneIsEnough) {
   EXPECT_TRUE(parse({"--inherited-fd", "3"}).options);
 }
 
-TEST(Options, TcpIsRefusedWithAClearText) {
+TEST(Options, TcpNeedsAWordOfItsOwn) {
   const ParsedOptions parsed = parse({"--listen", "tcp:127.0.0.1:0"});
   EXPECT_EQ(parsed.exit_code, kExitUsage);
-  EXPECT_THAT(parsed.text, HasSubstr("does not listen on TCP"));
+  EXPECT_THAT(parsed.text, HasSubstr("tcp:127.0.0.1:0"));
+  EXPECT_THAT(parsed.text, HasSubstr("tokens and TLS are still to come"));
+  EXPECT_THAT(parsed.text, HasSubstr("--insecure-tcp"));
+  EXPECT_TRUE(parse({"--listen", "tcp:127.0.0.1:0", "--insecure-tcp"}).options);
+  EXPECT_TRUE(parse_with({"--insecure-tcp"}).options);
+}
+
+TEST(Options, OnePortTwiceIsAMistakeUnlessAnyWillDo) {
+  const auto twice = [](const char* address) {
+    return parse({"--listen", address, "--listen", address, "--insecure-tcp"});
+  };
+  EXPECT_THAT(twice("tcp:localhost:4000").text, HasSubstr("tcp:localhost:4000 is given twice"));
+  EXPECT_TRUE(twice("tcp:localhost:0").options);
 }
 
 TEST(Options, OneAddressTwiceIsAMistake) {
@@ -238,6 +265,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{"--live-objects", "99999999999999999999"},
                     Mistake{"--calls-in-flight", "many"}, Mistake{"--worker-threads", "0"},
                     Mistake{"--worker-threads", "65537"}, Mistake{"--queued-reply-mib", "0"},
+                    Mistake{"--arenas", "0"}, Mistake{"--arena-mib", "0"},
                     Mistake{"--object-tokens", "0"}, Mistake{"--object-token-s", "0"},
                     Mistake{"--inherited-fd", "2"}, Mistake{"--inherited-fd", "-1"},
                     Mistake{"--launcher-pidfd", "x"}, Mistake{"--log-level", "loud"},
