@@ -23,9 +23,9 @@ class Blob final : public Exported {
   explicit Blob(BlobSource source, Charge charge = {}, BulkPlace place = {})
       : place_(place), source_(std::move(source)), charge_(std::move(charge)) {}
   void call(IncomingCall call) override;
-  // Gives back what was charged, and bytes that had to be read, at once: a thread that has just sent
-  // the reply may still have a share of this for a moment. Bytes in shared memory stay as long as
-  // this does: a message that brings them back may have arrived before.
+  // Gives back what was charged, and bytes that had to be read, at once: a thread that has just
+  // sent the reply may still have a share of this for a moment. Bytes in shared memory stay as long
+  // as this does: a message that brings them back may have arrived before.
   void released() override;
   bool is_transfer() const override { return place_.arena == 0; }
 
