@@ -181,3 +181,18 @@ def test_a_client_that_may_not_share_gets_the_same_by_value():
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout) == (0, "equal\n"), done.stderr
+
+
+def test_arrays_of_a_session_that_is_gone_are_ordinary_for_the_next():
+    def made():
+        with unity.launch(diagnostics=True) as session:
+            diagnostics = session.toolkits.diagnostics
+            return diagnostics.alloc([LARGE], "f8"), diagnostics.echo(np.arange(100_000.0))
+
+    for _ in range(3):
+        arrays = made()
+        gc.collect()  # what the session was may be where the next one will be
+        with unity.launch(diagnostics=True) as session:
+            for array in arrays:
+                array[7] = 4.5
+                assert np.array_equal(session.toolkits.diagnostics.echo(array), array)

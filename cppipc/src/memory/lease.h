@@ -11,7 +11,8 @@ namespace cppipc {
 // The deleter of every shared_ptr that keeps such bytes: by it they are known when they are sent
 // back, or when somebody asks where they lie.
 struct Lease {
-  const void* connection = nullptr;  // by which they came
+  // By which they came; it may be gone. Compared with a living one by is_of().
+  std::weak_ptr<const void> connection;
   // The peer's bytes: our hold on its blob, and the mapping that they lie in. If they are our own
   // and came home: null, and what keeps them here.
   std::shared_ptr<void> blob;
@@ -22,6 +23,10 @@ struct Lease {
   bool is_given = false;               // at home: they were given away before
   std::shared_ptr<const void> charge;  // what was charged for them, if anything was
   void operator()(const void*) const noexcept {}
+  // By what they share and not by address, which another connection may have after this one.
+  bool is_of(const std::shared_ptr<const void>& other) const {
+    return other && !connection.owner_before(other) && !other.owner_before(connection);
+  }
 };
 
 // What `owner` keeps, if that is such bytes; else null.

@@ -25,9 +25,9 @@ std::array<std::uint8_t, 16> OutgoingMessageCaps::object_id(const ObjectPtr& obj
 }
 
 std::optional<PlacedBlob> OutgoingMessageCaps::known(const BlobSource& source,
-                                                     const void* connection) {
+                                                     const std::shared_ptr<MemoryShare>& share) {
   const Lease* lease = lease_of(source.owner);
-  if (lease == nullptr || lease->blob == nullptr || lease->connection != connection) {
+  if (lease == nullptr || lease->blob == nullptr || !lease->is_of(share)) {
     return std::nullopt;
   }
   BulkPlace place;
@@ -50,20 +50,21 @@ std::optional<Access> OutgoingMessageCaps::access_to(const BlobSource& source,
   return is_kept ? std::nullopt : std::optional(Access::kMoved);
 }
 
-BulkPlace OutgoingMessageCaps::place(BlobSource& source, MemoryShare& share) {
+BulkPlace OutgoingMessageCaps::place(BlobSource& source,
+                                     const std::shared_ptr<MemoryShare>& share) {
   const auto placed = [&](const BlockHold& block, Access access) -> BulkPlace {
-    if (!share.offer(block.arena)) return {};
+    if (!share->offer(block.arena)) return {};
     return {0, block.arena->id(),
             static_cast<std::uint64_t>(source.bytes.data() - block.arena->data()), 0, access};
   };
   const Lease* home = lease_of(source.owner);
-  const bool is_home = home != nullptr && home->connection == &share;
+  const bool is_home = home != nullptr && home->is_of(share);
   if (const BlockHold* block = block_hold(is_home ? home->keeper : source.owner)) {
     if (const auto access = access_to(source, *block, is_home && home->is_given)) {
       return placed(*block, *access);
     }
   }
-  const auto pool = share.pool();
+  const auto pool = share->pool();
   if (pool == nullptr) return {};
   std::shared_ptr<std::byte> memory;
   try {
@@ -80,11 +81,11 @@ BulkPlace OutgoingMessageCaps::place(BlobSource& source, MemoryShare& share) {
 
 PlacedBlob OutgoingMessageCaps::blob(BlobSource source) {
   const auto share = objects_.memory();
-  if (auto found = known(source, share.get())) return std::move(*found);
+  if (auto found = known(source, share)) return std::move(*found);
   const Lease* home = lease_of(source.owner);
   const bool is_used_here = home != nullptr && !objects_.is_giving();
   BulkPlace place;
-  if (share != nullptr && share->is_open()) place = this->place(source, *share);
+  if (share != nullptr && share->is_open()) place = this->place(source, share);
   // It is held for the peer until that has read it, if it is not held for the peer already.
   Charge charge;
   const auto account = objects_.account();
@@ -159,7 +160,7 @@ std::optional<SharedBytes> IncomingMessageCaps::come_home(const std::shared_ptr<
   bytes.is_writable = given != Access::kNone && given != Access::kKept;
   bytes.is_lent = true;
   const Lease* again = lease_of(source.owner);  // not for the first time
-  Lease lease{objects_.memory().get(),
+  Lease lease{objects_.memory(),
               nullptr,
               again != nullptr ? again->keeper : source.owner,
               blob->place().arena,
@@ -208,7 +209,7 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
   }
   bytes.data = data;
   bytes.owner = std::shared_ptr<const void>(
-      data, Lease{share.get(), *import, std::move(keeper), place.arena, place.offset - place.begin,
+      data, Lease{share, *import, std::move(keeper), place.arena, place.offset - place.begin,
                   data - place.begin, false, std::move(charge)});
   return bytes;
 }

@@ -61,13 +61,14 @@ class OutgoingMessageCaps final : public OutgoingCaps {
 
  private:
   // The bytes are the peer's, or the peer has them already; nullopt if neither.
-  std::optional<PlacedBlob> known(const BlobSource& source, const void* connection);
+  std::optional<PlacedBlob> known(const BlobSource& source,
+                                  const std::shared_ptr<MemoryShare>& share);
   // What the peer may do with bytes of a block, which is decided with the first that are sent;
   // nullopt if they have to be copied. `is_given`: the peer has them already.
   std::optional<Access> access_to(const BlobSource& source, const BlockHold& block, bool is_given);
   // Where the peer finds the bytes, which are copied into an arena if they lie in none that it may
   // see. The place of no arena if memory cannot be shared.
-  BulkPlace place(BlobSource& source, MemoryShare& share);
+  BulkPlace place(BlobSource& source, const std::shared_ptr<MemoryShare>& share);
 
   OutgoingMessage& message_;
   ObjectMap& objects_;
