@@ -25,7 +25,7 @@ import unity
             lambda s: s.run("demo_addon", {"x": 1}),
             "no toolkit or function 'demo_addon'; did you mean 'demo_addone'?",
         ),
-        (lambda s: s.run("", {}), "no toolkit or function ''; it has demo_addone, diagnostics, p"),
+        (lambda s: s.run("", {}), "no toolkit or function ''; it has array_stats, demo_addone, d"),
     ],
 )
 def test_what_is_close_is_named(session, look, text):
@@ -38,7 +38,7 @@ def test_what_there_is_is_listed_if_nothing_is_close():
     with unity.launch() as session:
         with pytest.raises(unity.UnknownName, match=r"'Zebra'; it has Counter, VariantMap$"):
             _ = session.types.Zebra
-        with pytest.raises(unity.UnknownName, match=r"'x'; it has demo_addone, pagerank$"):
+        with pytest.raises(unity.UnknownName, match=r"'x'; it has array_stats, demo_addone, pagerank$"):
             _ = session.toolkits.x
 
 
