@@ -167,6 +167,7 @@ bool is_hashable(const Variant& value) {
     case Kind::kList:
     case Kind::kSet:
     case Kind::kDict:
+    case Kind::kMessage:
       return false;
     case Kind::kArray:
       return is_scalar(value);

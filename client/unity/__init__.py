@@ -18,6 +18,7 @@ from unity.errors import __all__ as _error_names
 
 if False:  # only for tools that read the source; see __getattr__
     from unity._allocator import allocator, is_shared, share
+    from unity._message import Message
 
 _SHARED_MEMORY = ("allocator", "is_shared", "share")
 
@@ -27,6 +28,10 @@ def __getattr__(name):
         from unity import _allocator
 
         return getattr(_allocator, name)
+    if name == "Message":
+        from unity._message import Message
+
+        return Message
     if name == "__version__":  # looked up when it is asked for: that costs more than the import
         from importlib.metadata import version
 
@@ -35,12 +40,13 @@ def __getattr__(name):
 
 
 def __dir__():
-    return [*globals(), *_SHARED_MEMORY, "__version__"]
+    return [*globals(), *_SHARED_MEMORY, "Message", "__version__"]
 
 
 __all__ = [
     "Buffer",
     "Call",
+    "Message",
     "Proxy",
     "Session",
     "allocator",

@@ -19,8 +19,7 @@ def connect(address, *, token=None, tls=None, timeout_s=10.0):
 
     Args:
         address: "unix:PATH", "unix:@NAME" or "tcp:HOST:PORT"; unix://, ipc:// and tcp:// are
-            accepted too. Servers of this version listen on Unix sockets only, so "tcp:" is for
-            what forwards to one.
+            accepted too. Over TCP arrays cross by value.
         token: not supported yet.
         tls: not supported yet.
         timeout_s: seconds for connecting and for the server's first answer; None: no limit.

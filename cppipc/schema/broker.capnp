@@ -168,6 +168,8 @@ struct Variant {
     enumMember @26 :EnumMember;
     function @27 :Text;
     # A registered function or toolkit of the server, by its name.
+    message @28 :List(Variant);
+    # A message of Cap'n Proto: its segments, each bytes or largeBytes of whole words; 1 to 512.
   }
 }
 

@@ -9,6 +9,7 @@ from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 
 from unity cimport variant_access as access
 from unity._arrays cimport from_array
+from unity._buffer cimport view_of
 from unity._connection cimport Connection
 from unity._scalars cimport scalar_of
 from unity._runtime cimport PyObject
@@ -60,6 +61,8 @@ cdef object from_variant(const Variant& value, Connection connection, object kno
         return from_object(value, connection)
     if kind == Kind.kCallable:
         return from_callable(value, connection)
+    if kind == Kind.kMessage:
+        return from_message(value)
     if kind == Kind.kEnum:
         return enum_member(value, known)
     return scalar_of(value)
@@ -70,6 +73,13 @@ cdef object from_object(const Variant& value, Connection connection):
     if not remote or connection is None:
         raise errors.RemoteError("a reference came that is no object of this session")
     return connection.proxy_of(remote)
+
+
+cdef object from_message(const Variant& value):
+    from unity._message import Message
+
+    return Message([view_of(access.get_segment(value, i))
+                    for i in range(access.count_segments(value))])
 
 
 cdef object from_callable(const Variant& value, Connection connection):

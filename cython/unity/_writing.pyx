@@ -115,12 +115,40 @@ cdef int write_other(ValueWriter* out, size_t place, object value,
         pass
     elif PyIndex_Check(value):
         return write_int(out, place, PyNumber_Index(value), marshaller)
+    elif put_message(&variant, value, marshaller):
+        pass
     elif put_callable(&variant, value, marshaller):
         pass
     else:
         raise refusal(errors.WrongType, f"cannot send a {type(value).__qualname__!r}", marshaller)
     out.put(place, variant)
     return 0
+
+
+cdef bint put_message(Variant* out, object value, Marshaller* marshaller) except -1:
+    # A message of Cap'n Proto: ours, or what pycapnp has built or read.
+    cdef Variant segment
+    cdef access.Segments segments
+    cdef object kind = type(value)
+    if not (hasattr(kind, "to_segments") or hasattr(kind, "as_builder")
+            or hasattr(kind, "get_segments_for_output") or kind.__module__ == "unity"):
+        return False
+    from unity._message import message_of
+
+    message = message_of(value)
+    if message is None:
+        return False
+    if marshaller.keys > 0:
+        raise refusal(errors.WrongType, "cannot send a message of Cap'n Proto as a key or in a set",
+                      marshaller)
+    for view in message._segments:
+        if type(view.obj) is bytes and view.nbytes == len(view.obj):
+            put_bytes(&segment, view.obj)
+        else:
+            put_buffer(&segment, view, marshaller)
+        access.add_segment(segments, segment)
+    access.put_message(out, segments)
+    return True
 
 
 cdef bint put_callable(Variant* out, object value, Marshaller* marshaller) except -1:

@@ -84,6 +84,7 @@ cdef extern from "cppipc/variant.h" namespace "cppipc" nogil:
         kObject
         kEnum
         kCallable
+        kMessage
 
     cdef cppclass Date:
         int32_t year

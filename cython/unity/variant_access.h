@@ -127,4 +127,36 @@ inline std::shared_ptr<cppipc::RemoteObject> get_object(const Variant& value) {
   return std::dynamic_pointer_cast<cppipc::RemoteObject>(get<cppipc::ObjectPtr>(value));
 }
 
+// The segments of a message that is being put together.
+using Segments = std::vector<cppipc::Bytes>;
+// One that was put as bytes, or as an array of bytes without gaps.
+inline void add_segment(Segments& segments, const Variant& value) {
+  if (const auto* bytes = value.get_if<cppipc::Bytes>()) {
+    segments.push_back(*bytes);
+    return;
+  }
+  const cppipc::AnyArray& array = value.as_array();
+  const auto size_bytes = static_cast<std::size_t>(array.nbytes());
+  segments.emplace_back(std::span<const std::byte>(array.data, size_bytes), array.owner);
+}
+inline void put_message(Variant* out, Segments& segments) {
+  out->storage().emplace<cppipc::Message>(std::move(segments));
+}
+inline std::size_t count_segments(const Variant& value) {
+  return value.get_if<cppipc::Message>()->size();
+}
+// One segment as an array of bytes, read-only.
+inline cppipc::AnyArray get_segment(const Variant& value, std::size_t i) {
+  const cppipc::Bytes& bytes = value.get_if<cppipc::Message>()->segments()[i];
+  cppipc::AnyArray array;
+  array.dtype = cppipc::DType::of<std::uint8_t>();
+  array.shape = {static_cast<std::int64_t>(bytes.size())};
+  array.strides = {1};
+  array.data = const_cast<std::byte*>(bytes.span().data());
+  array.owner = bytes.owner();
+  array.is_readonly = true;
+  array.flavor = cppipc::ArrayFlavor::kBuffer;
+  return array;
+}
+
 }  // namespace unity

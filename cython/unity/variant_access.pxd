@@ -56,3 +56,10 @@ cdef extern from "variant_access.h" namespace "unity" nogil:
     string_view get_enum_type(const Variant&)
     string_view get_enum_name(const Variant&)
     shared_ptr[RemoteObject] get_object(const Variant&)
+
+    cdef cppclass Segments:
+        pass
+    void add_segment(Segments&, const Variant&) except +raise_as_python
+    void put_message(Variant*, Segments&) except +raise_as_python
+    size_t count_segments(const Variant&)
+    AnyArray get_segment(const Variant&, size_t) except +raise_as_python

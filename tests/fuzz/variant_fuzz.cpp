@@ -196,7 +196,7 @@ void try_reader(const kj::Array<capnp::word>& words) {
 // Variants and Arguments: what was read is written, read and written again, twice the same.
 template <class T, class Field>
 void try_value(const kj::Array<capnp::word>& words) {
-  constexpr MarshalLimits kLimits{1 << 30, 1 << 28};
+  const MarshalLimits kLimits{1 << 30, 1 << 28, nullptr};
   FuzzCaps caps;
   const auto read = [&](typename T::Reader reader) { return unmarshal(reader, caps); };
   const auto write = [&](const auto& value) {

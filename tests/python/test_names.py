@@ -38,7 +38,9 @@ def test_what_there_is_is_listed_if_nothing_is_close():
     with unity.launch() as session:
         with pytest.raises(unity.UnknownName, match=r"'Zebra'; it has Counter, VariantMap$"):
             _ = session.types.Zebra
-        with pytest.raises(unity.UnknownName, match=r"'x'; it has array_stats, demo_addone, pagerank$"):
+        with pytest.raises(
+            unity.UnknownName, match=r"'x'; it has array_stats, demo_addone, pagerank$"
+        ):
             _ = session.toolkits.x
 
 

@@ -238,3 +238,33 @@ def test_threads_that_send_and_get_arrays_at_once(diagnostics):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+# Sent again
+
+
+@pytest.mark.parametrize("n", [10_000, LARGE])
+def test_what_was_written_to_a_kept_result_is_what_is_sent(private, diagnostics, n):
+    holder = private.types.Holder()
+    k = holder.get(holder.zeros(n))
+    k[:] = 1
+    assert diagnostics.total(k) == n
+    assert diagnostics.echo(k[::-2]).sum() == len(k[::-2])
+    k[:] = 2
+    assert holder.get(holder.hold(k))[5] == 2
+
+
+def test_read_only_arrays_that_were_lent_are_not_written_by_anybody(diagnostics):
+    x = lent()
+    rows = diagnostics.echo(np.broadcast_to(x, (3, 1000)))
+    rows += np.arange(3)[:, None]
+    assert (rows[:, 1] == [1, 2, 3]).all() and x[1] == 1
+    view = x.view()
+    view.flags.writeable = False
+    diagnostics.echo(view)[0] = -99
+    assert x[0] == 0
+    writable = unity.share(np.zeros(5), "rw")
+    writable.flags.writeable = False
+    with pytest.raises(unity.InvalidArgument, match="lent writable"):
+        diagnostics.fill(writable, 3.0)
+    assert writable.sum() == 0

@@ -5,6 +5,7 @@
 #include "server/options.h"
 #include "server/process.h"
 #include "typed_server/functions.h"
+#include "typed_server/messages.h"
 
 int main(int argc, char** argv) {
   using namespace cppipc::server;
@@ -13,5 +14,8 @@ int main(int argc, char** argv) {
     std::fputs(parsed.text.c_str(), parsed.exit_code == kExitOk ? stdout : stderr);
     return parsed.exit_code;
   }
-  return run_server(*parsed.options, &cppipc::test::register_typed);
+  return run_server(*parsed.options, [](cppipc::Registry& registry) {
+    cppipc::test::register_typed(registry);
+    cppipc::test::register_messages(registry);
+  });
 }

@@ -6,6 +6,7 @@
 
 #include <cppipc/array.h>
 #include <cppipc/error.h>
+#include <cppipc/message.h>
 #include <cppipc/scalars.h>
 
 #include <complex>
@@ -74,18 +75,20 @@ enum class Kind : std::uint8_t {
   kObject,
   kEnum,
   kCallable,
+  kMessage,
 };
 // As describe() names them: "null", "bool", … "timedelta", "array", "object", "enum",
-// "callable".
+// "callable", "message".
 std::string_view name_of(Kind kind);
 
 // Threads: like a std::vector: const use from many threads is safe.
 class Variant {
  public:
-  using Storage = std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
-                               std::string, Bytes, List, Tuple, Set, FrozenSet, Dict, DateTime,
-                               Date, TimeOfDay, TimeDelta, Decimal, Uuid,
-                               std::shared_ptr<const AnyArray>, ObjectPtr, EnumMember, CallablePtr>;
+  using Storage =
+      std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>, std::string,
+                   Bytes, List, Tuple, Set, FrozenSet, Dict, DateTime, Date, TimeOfDay, TimeDelta,
+                   Decimal, Uuid, std::shared_ptr<const AnyArray>, ObjectPtr, EnumMember,
+                   CallablePtr, Message>;
 
   Variant() = default;
   Variant(std::nullptr_t) {}
@@ -119,6 +122,7 @@ class Variant {
   Variant(ObjectPtr object);      // null gives a null Variant; a Callable is of kind callable
   Variant(CallablePtr function);  // null gives a null Variant
   Variant(EnumMember value) : storage_(std::move(value)) {}
+  Variant(Message message);  // one that is empty gives a null Variant
 
   // Not recursive: a value nested a million deep may be dropped anywhere.
   ~Variant() {

@@ -39,7 +39,7 @@ std::optional<PlacedBlob> OutgoingMessageCaps::known(const BlobSource& source,
 std::optional<Access> OutgoingMessageCaps::access_to(const BlobSource& source,
                                                      const BlockHold& block, bool is_given) {
   if (block.use == BlockUse::kLent) {
-    const bool is_writable = block.arena->access() == ArenaAccess::kWrite;
+    const bool is_writable = block.arena->access() == ArenaAccess::kWrite && !source.is_readonly;
     return is_writable ? Access::kLentWritable : Access::kLent;
   }
   if (is_given) return Access::kMoved;
@@ -157,7 +157,8 @@ std::optional<SharedBytes> IncomingMessageCaps::come_home(const std::shared_ptr<
     return bytes;
   }
   bytes.data = data;
-  bytes.is_writable = given != Access::kNone && given != Access::kKept;
+  const bool is_readonly = source.is_readonly && given != Access::kMoved;
+  bytes.is_writable = given != Access::kNone && given != Access::kKept && !is_readonly;
   bytes.is_lent = true;
   const Lease* again = lease_of(source.owner);  // not for the first time
   Lease lease{objects_.memory(),
@@ -197,9 +198,12 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
     const std::uint64_t page = place.offset % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     auto view = arena->private_view(place.offset - page, place.size_bytes + page);
     if (view == nullptr) return std::nullopt;
-    data = view.get() + page;
-    keeper = std::move(view);
+    // From now on this is memory as any other: the peer's has not what will be written to it.
+    bytes.data = view.get() + page;
+    bytes.owner = std::shared_ptr<const void>(
+        bytes.data, Lease{{}, *import, std::move(view), 0, 0, nullptr, false, nullptr});
     bytes.is_writable = true;
+    return bytes;
   }
   std::shared_ptr<Charge> charge;
   if (place.access == Access::kMoved) {  // copied to be moved

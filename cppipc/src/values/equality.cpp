@@ -64,6 +64,11 @@ struct Hasher {
   std::size_t operator()(const Bytes& bytes) const {
     return std::hash<std::string_view>()(bytes.view());
   }
+  std::size_t operator()(const Message& message) const {
+    std::size_t hash = message.size();
+    for (const Bytes& segment : message.segments()) hash = mix(hash, (*this)(segment));
+    return hash;
+  }
   std::size_t operator()(const List& list) const { return hash_in_order(list.items, depth); }
   std::size_t operator()(const Tuple& tuple) const { return hash_in_order(tuple.items, depth); }
   std::size_t operator()(const Set& set) const { return hash_any_order(set.items, depth); }

@@ -123,6 +123,8 @@ std::string python_type(const Variant& value) {
       return value.as<EnumMember>().type;
     case Kind::kCallable:
       return "function";
+    case Kind::kMessage:
+      return "Message";
     default:
       return std::string(name_of(value.kind()));
   }

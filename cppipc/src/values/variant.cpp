@@ -78,9 +78,9 @@ const Variant* Dict::find(std::string_view key) const {
 
 std::string_view name_of(Kind kind) {
   static constexpr std::string_view kNames[] = {
-      "null",    "bool", "int",       "float",  "complex",  "str",      "bytes", "list",
-      "tuple",   "set",  "frozenset", "dict",   "datetime", "date",     "time",  "timedelta",
-      "decimal", "uuid", "array",     "object", "enum",     "callable",
+      "null",    "bool", "int",       "float",  "complex",  "str",      "bytes",   "list",
+      "tuple",   "set",  "frozenset", "dict",   "datetime", "date",     "time",    "timedelta",
+      "decimal", "uuid", "array",     "object", "enum",     "callable", "message",
   };
   static_assert(std::size(kNames) == std::variant_size_v<Variant::Storage>);
   return kNames[static_cast<std::size_t>(kind)];
@@ -99,6 +99,10 @@ Variant::Variant(ObjectPtr object) {
     return;
   }
   if (object) storage_ = std::move(object);
+}
+
+Variant::Variant(Message message) {
+  if (!message.is_empty()) storage_ = std::move(message);
 }
 
 void Variant::wrong_kind(Kind wanted) const {

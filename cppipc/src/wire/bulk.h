@@ -21,11 +21,13 @@ void marshal_large_text(std::string_view text, wire::LargeBytes::Builder builder
 void marshal_array(const AnyArray& array, wire::Array::Builder builder, OutgoingCaps& caps,
                    const MarshalLimits& limits);
 
-// Errors, all four: kProtocol; kOutOfMemory; those of `caps` and of its BlobReader.
+// Errors, all five: kProtocol; kOutOfMemory; those of `caps` and of its BlobReader.
 std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& caps);
 // The same, but it need not be UTF-8.
 std::string unmarshal_large_chars(wire::LargeBytes::Reader reader, IncomingCaps& caps);
 Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps);
+// A message whose segments are in memory of their own: nobody else can write to what is read.
+Message unmarshal_message(capnp::List<wire::Variant>::Reader reader, IncomingCaps& caps);
 // An array in memory of its own, which is writable, or in shared memory.
 AnyArray unmarshal_array(wire::Array::Reader reader, IncomingCaps& caps);
 

@@ -42,7 +42,8 @@ enum class Access : std::uint8_t {
 struct BlobSource {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
-  bool is_sole = false;  // nobody else has a share: the bytes can be given away
+  bool is_sole = false;      // nobody else has a share: the bytes can be given away
+  bool is_readonly = false;  // of bytes that are lent: who has them here may not write them
 };
 
 // Where bytes beside a message lie: what a LargeBytes says.

@@ -169,6 +169,15 @@ void Marshaller::put_one(const Variant& value, wire::Variant::Builder& builder) 
       return marshal_text(*value.get_if<std::string>(), builder, caps_, limits_);
     case Kind::kBytes:
       return marshal_bytes(*value.get_if<Bytes>(), builder, caps_, limits_);
+    case Kind::kMessage: {
+      const auto segments = value.get_if<Message>()->segments();
+      auto list = builder.initMessage(static_cast<unsigned>(segments.size()));
+      for (unsigned i = 0; i < segments.size(); ++i) {
+        wire::Variant::Builder segment = list[i];
+        marshal_bytes(segments[i], segment, caps_, limits_);
+      }
+      return;
+    }
     case Kind::kList:
     case Kind::kTuple:
     case Kind::kSet:

@@ -160,6 +160,12 @@ void Measurer::look_at(const Variant& value) {
     case Kind::kBytes:
       words_ += bulk_words(value.get_if<Bytes>()->size());
       return;
+    case Kind::kMessage: {
+      const Message& message = *value.get_if<Message>();
+      words_ += kListTagWords + kVariantWords * message.size();
+      for (const Bytes& segment : message.segments()) words_ += bulk_words(segment.size());
+      return;
+    }
     case Kind::kList:
       return look_at_sequence(value.get_if<List>()->items);
     case Kind::kTuple:

@@ -245,6 +245,7 @@ void Unmarshaller::take_one(const wire::Variant::Reader& reader, Variant& out) {
     case wire::Variant::OBJECT:
     case wire::Variant::LARGE_STR:
     case wire::Variant::LARGE_BYTES:
+    case wire::Variant::MESSAGE:
       return take_bulk(reader, out);
     case wire::Variant::COMPLEX:
     case wire::Variant::DATE_TIME:
@@ -296,6 +297,9 @@ void Unmarshaller::take_bulk(const wire::Variant::Reader& reader, Variant& out) 
       return take_object(reader.getObject(), out);
     case wire::Variant::LARGE_STR:
       set_fresh<std::string>(out, unmarshal_large_text(reader.getLargeStr(), caps_));
+      return;
+    case wire::Variant::MESSAGE:
+      set_fresh<Message>(out, unmarshal_message(reader.getMessage(), caps_));
       return;
     default:
       set_fresh<Bytes>(out, unmarshal_large_bytes(reader.getLargeBytes(), caps_));

@@ -211,6 +211,32 @@ Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps)
   return Bytes(bytes, std::move(memory));
 }
 
+Message unmarshal_message(capnp::List<wire::Variant>::Reader reader, IncomingCaps& caps) {
+  if (reader.size() == 0 || reader.size() > Message::kSegmentsMax) {
+    refuse_message("a message of Cap'n Proto has no segment, or too many");
+  }
+  const auto check = [](std::uint64_t size_bytes) {
+    if (size_bytes % sizeof(capnp::word) == 0) return;
+    refuse_message("a segment of a message of Cap'n Proto is not of whole words");
+  };
+  std::vector<Bytes> segments;
+  segments.reserve(reader.size());
+  for (const wire::Variant::Reader segment : reader) {  // each pointer is followed once
+    if (segment.isBytes()) {
+      const capnp::Data::Reader data = segment.getBytes();
+      check(data.size());
+      segments.push_back(unmarshal_bytes(data, caps));
+    } else if (segment.isLargeBytes()) {
+      const wire::LargeBytes::Reader large = segment.getLargeBytes();
+      check(large.getSize());
+      segments.push_back(unmarshal_large_bytes(large, caps));
+    } else {
+      refuse_message("a segment of a message of Cap'n Proto is something else than bytes");
+    }
+  }
+  return Message(std::move(segments));
+}
+
 AnyArray unmarshal_array(wire::Array::Reader reader, IncomingCaps& caps) {
   AnyArray array;
   array.dtype.text = checked_text(reader.getDtype());

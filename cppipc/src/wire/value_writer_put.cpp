@@ -211,12 +211,10 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
     }
     case Kind::kBytes: {
       const Bytes& bytes = *value.get_if<Bytes>();
-      const bool is_large = is_beside(bytes.size());
-      set_tag(place, is_large ? Which::LARGE_BYTES : Which::BYTES);
-      if (!is_large) return put_bytes(pointer, bytes.view(), false);
-      const bool is_sole = bytes.owner().use_count() <= 1;
-      return put_large(pointer, bytes.owner() != nullptr ? bytes : Bytes(bytes.view()), is_sole);
+      return put_bytes_value(place, bytes, bytes.owner().use_count() <= 1);
     }
+    case Kind::kMessage:
+      return put_message(place, *value.get_if<Message>());
     case Kind::kDecimal: {
       const Decimal& decimal = *value.get_if<Decimal>();
       refuse_if(problem_of(decimal));
@@ -241,6 +239,23 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
       return put_function(place, *value.get_if<CallablePtr>());
     default:
       return put_moment(place, value);
+  }
+}
+
+void ValueWriter::put_bytes_value(Place place, const Bytes& bytes, bool is_sole) {
+  const Place pointer = place + words::kVariantData;
+  const bool is_large = is_beside(bytes.size());
+  set_tag(place, is_large ? Which::LARGE_BYTES : Which::BYTES);
+  if (!is_large) return put_bytes(pointer, bytes.view(), false);
+  put_large(pointer, bytes.owner() != nullptr ? bytes : Bytes(bytes.view()), is_sole);
+}
+
+void ValueWriter::put_message(Place place, const Message& message) {
+  set_tag(place, Which::MESSAGE);
+  Place item = put_places(place + words::kVariantData, message.size());
+  for (const Bytes& segment : message.segments()) {
+    put_bytes_value(item, segment, false);
+    item += kPlaceWords;
   }
 }
 
@@ -306,7 +321,7 @@ void ValueWriter::put_array(Place place, const std::shared_ptr<const AnyArray>& 
   if (is_large) {
     Bytes bulk = bulk_of(array, size_bytes);
     const bool is_copy = bulk.owner() != array.owner;
-    return put_large(pointers + 2, std::move(bulk), is_sole || is_copy);
+    return put_large(pointers + 2, std::move(bulk), is_sole || is_copy, array.is_readonly);
   }
   const Place content = take((size_bytes + 7) / 8);
   point(pointers + 2, content, words::kList, words::list_of(words::kOfBytes, size_bytes));
@@ -327,7 +342,7 @@ void ValueWriter::put_strided(Place pointers, const AnyArray& array, bool is_sol
   const Place strides = take(array.strides.size());
   std::copy(array.strides.begin(), array.strides.end(), words_.get() + strides);
   point(pointers + 3, strides, words::kList, words::list_of(words::kOfWords, array.strides.size()));
-  put_large(pointers + 2, Bytes(bytes, array.owner), is_sole);
+  put_large(pointers + 2, Bytes(bytes, array.owner), is_sole, array.is_readonly);
 }
 
 // The elements one after the other, in memory that stays: the array's own if it can.
@@ -372,7 +387,7 @@ void ValueWriter::put_object(Place place, const ObjectPtr& object) {
   put_bytes(pointers + 1, type, true);
   const Place id = take_zeros(2);
   point(pointers + 2, id, words::kList, words::list_of(words::kOfBytes, 16));
-  attach(pointers, {object, Bytes(), false, id});
+  attach(pointers, {object, Bytes(), false, false, id});
 }
 
 }  // namespace cppipc

@@ -102,6 +102,17 @@ struct Converter<Decimal> : AlternativeConverter<Decimal, Kind::kDecimal> {
   static std::string spell(const Speller&) { return "Decimal"; }
 };
 template <>
+struct Converter<Message> {
+  static constexpr KindSet kKinds = kinds(Kind::kMessage);
+
+  static Message load(Variant& value, const Place& place) {
+    require_kind(value, Kind::kMessage, place);
+    return value.as<Message>();
+  }
+  static Variant store(Message value, const Place&) { return Variant(std::move(value)); }
+  static std::string spell(const Speller&) { return "Message"; }
+};
+template <>
 struct Converter<Uuid> : AlternativeConverter<Uuid, Kind::kUuid> {
   static std::string spell(const Speller&) { return "UUID"; }
 };
