@@ -135,13 +135,16 @@ TEST_F(CallbackTest, ItMayCloseItsOwnClient) {
   LoopbackBroker broker;
   for (const bool is_awaited : {true, false}) {
     const auto client = broker.connect();
-    std::promise<void> closed;
-    const auto call = client->run("call", arguments(function([&] {
+    // Shared: the call ends before the function does, which may run on another thread.
+    const auto closed = std::make_shared<std::promise<void>>();
+    const auto is_closed = closed->get_future();
+    const auto call = client->run("call", arguments(function([&client, closed] {
                                     client->close();
-                                    closed.set_value();
+                                    closed->set_value();
                                   })));
-    if (!is_awaited) closed.get_future().wait();
+    if (!is_awaited) is_closed.wait();
     EXPECT_EQ(kind_of([&] { call->wait(kWaitS); }), ErrorKind::kConnectionLost);
+    is_closed.wait();
   }
 }
 
