@@ -84,7 +84,11 @@ class Step:
             start = log.tell()
             log.write(f"$ {' '.join(map(str, command))}\n".encode())
             log.flush()
-            status = self.wait_for(command, env, log, limit_s or self.limit_s)
+            try:
+                status = self.wait_for(command, env, log, limit_s or self.limit_s)
+            except FileNotFoundError as missing:  # it was not built: one failure, and on
+                log.write(f"{missing}\n".encode())
+                status = "not built"
         passed, failed, skipped = read_report(report) if report else (0, 0, 0)
         if not report and counts and status == 0:
             passed = 1

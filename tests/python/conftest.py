@@ -132,6 +132,30 @@ def private():
         long_lived.remove(session)
 
 
+@pytest.fixture
+def diagnostics(private):
+    return private.toolkits.diagnostics
+
+
+@pytest.fixture
+def held(private):
+    """A Holder that lets go of what it holds."""
+    holder = private.types.Holder()
+    handles = []
+
+    class Held:
+        def hold(self, x):
+            handles.append(holder.hold(x))
+            return handles[-1]
+
+        def __getattr__(self, name):
+            return getattr(holder, name)
+
+    yield Held()
+    for handle in handles:
+        holder.drop(handle)
+
+
 @pytest.fixture(scope="session")
 def typed_server():
     """The path of a server with a function for each type of parameter, tests/typed_server."""

@@ -5,7 +5,6 @@ import gc
 import os
 import signal
 import threading
-import time
 import weakref
 
 import pytest
@@ -20,12 +19,12 @@ def test_a_client_that_is_killed_in_a_callback(own_server, script, eventually):
         before = observer.stats()
         client = script(
             """
-            import sys, time, unity
+            import sys, unity
             with unity.connect(sys.argv[1]) as session:
                 probe = session.types.Probe()
                 def function(held):
                     print("inside", flush=True)
-                    time.sleep(60)
+                    sys.stdin.read()  # until it is killed
                 session.toolkits.diagnostics.call(function, probe)
             """,
             server.address,
@@ -67,7 +66,7 @@ def test_the_death_of_the_server_is_noticed_while_a_callback_sleeps(eventually):
 
 
 @pytest.mark.parametrize("is_submitted", [False, True])
-def test_a_session_that_is_closed_in_a_callback(is_submitted):
+def test_a_session_that_is_closed_in_a_callback(is_submitted, eventually):
     session = unity.launch(diagnostics=True)
     call = session.toolkits.diagnostics.call
 
@@ -79,8 +78,7 @@ def test_a_session_that_is_closed_in_a_callback(is_submitted):
     with pytest.raises(unity.ConnectionLost, match="session closed"):
         if is_submitted:
             future = call.submit(function)
-            while not future.done():
-                time.sleep(0.01)
+            eventually(future.done)
             future.result()
         else:
             call(function)
@@ -172,9 +170,9 @@ def test_a_forked_child_calls_nothing_of_its_parent(run_script):
                     with unity.launch(diagnostics=True) as mine:
                         ok = mine.toolkits.diagnostics.call(lambda: 5) == 5
                         future = mine.toolkits.diagnostics.call.submit(lambda: 6)
-                        while not future.done():
-                            time.sleep(0.01)
-                        ok = ok and future.result() == 6
+                        done = threading.Event()
+                        future.add_done_callback(lambda _: done.set())
+                        ok = ok and done.wait(30) and future.result() == 6
                     os._exit(0 if ok else 1)
                 os._exit(2)
             assert os.waitpid(pid, 0)[1] == 0
@@ -188,12 +186,12 @@ def test_a_forked_child_calls_nothing_of_its_parent(run_script):
 def test_an_interpreter_that_exits_while_a_callback_runs(run_script, where):
     run_script(
         """
-        import sys, threading, time, unity
+        import sys, threading, unity
         session = unity.launch(diagnostics=True)
         begun = threading.Event()
         def function():
             begun.set()
-            time.sleep(0.2)
+            threading.main_thread().join(30)  # the interpreter ends
             return 1
         call = session.toolkits.diagnostics.call
         if sys.argv[1] == "callback thread":
@@ -209,11 +207,11 @@ def test_an_interpreter_that_exits_while_a_callback_runs(run_script, where):
 def test_ctrl_c_in_a_callback(script):
     program = script(
         """
-        import time, unity
+        import sys, unity
         with unity.launch(diagnostics=True) as session:
             def function():
                 print("inside", flush=True)
-                time.sleep(60)
+                sys.stdin.read()  # until it is interrupted
             try:
                 session.toolkits.diagnostics.call(function)
             except KeyboardInterrupt:

@@ -2,39 +2,14 @@
 """Arrays in shared memory: who sees what is written to them, and who may write (Lent, Home, Moved,
 Kept), without a copy."""
 
+import concurrent.futures
 import pickle
-import threading
 
 import numpy as np
 import pytest
 
 import unity
 from arenas import LARGE, lent, private_kib
-
-
-@pytest.fixture
-def diagnostics(private):
-    return private.toolkits.diagnostics
-
-
-@pytest.fixture
-def held(private):
-    """A Holder that lets go of what it holds."""
-    holder = private.types.Holder()
-    handles = []
-
-    class Held:
-        def hold(self, x):
-            handles.append(holder.hold(x))
-            return handles[-1]
-
-        def __getattr__(self, name):
-            return getattr(holder, name)
-
-    yield Held()
-    for handle in handles:
-        holder.drop(handle)
-
 
 # Lent
 
@@ -214,30 +189,21 @@ def test_two_clients_see_the_same_and_change_nothing_for_each_other(own_server):
 
 
 def test_threads_that_send_and_get_arrays_at_once(diagnostics):
-    failures = []
-
     def work(seed):
         random = np.random.default_rng(seed)
-        try:
-            for i in range(60):
-                n = int(random.integers(1, 300_000))
-                with unity.allocator(min_bytes=1 if i % 2 else 1 << 40):
-                    x = random.random(n)
-                y, z = diagnostics.echo(x), diagnostics.copy(x)
-                p, q = diagnostics.pair(x, y)
-                for other in (y, z, p, q):
-                    assert np.array_equal(x, other)
-                z[:] = 0
-                assert np.array_equal(x, y)
-        except BaseException as error:
-            failures.append(error)
+        for i in range(60):
+            n = int(random.integers(1, 300_000))
+            with unity.allocator(min_bytes=1 if i % 2 else 1 << 40):
+                x = random.random(n)
+            y, z = diagnostics.echo(x), diagnostics.copy(x)
+            p, q = diagnostics.pair(x, y)
+            for other in (y, z, p, q):
+                assert np.array_equal(x, other)
+            z[:] = 0
+            assert np.array_equal(x, y)
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with concurrent.futures.ThreadPoolExecutor(6) as threads:
+        list(threads.map(work, range(6)))
 
 
 # Sent again

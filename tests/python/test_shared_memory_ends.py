@@ -15,30 +15,6 @@ import unity
 from arenas import LARGE, arenas, lent, memfds
 
 
-@pytest.fixture
-def diagnostics(private):
-    return private.toolkits.diagnostics
-
-
-@pytest.fixture
-def held(private):
-    """A Holder that lets go of what it holds."""
-    holder = private.types.Holder()
-    handles = []
-
-    class Held:
-        def hold(self, x):
-            handles.append(holder.hold(x))
-            return handles[-1]
-
-        def __getattr__(self, name):
-            return getattr(holder, name)
-
-    yield Held()
-    for handle in handles:
-        holder.drop(handle)
-
-
 def test_results_outlive_their_session():
     with unity.launch(diagnostics=True) as session:
         x = session.toolkits.diagnostics.alloc([LARGE], "f8")

@@ -9,18 +9,10 @@
 
 #include "client/client_impl.h"
 #include "memory/arena.h"
+#include "rpc/waited_reply.h"
 
 namespace cppipc {
 namespace {
-
-struct Reply final : PendingReply {
-  void on_return(Returned reply) override {
-    returned = std::move(reply);
-    waiter.finish();
-  }
-  Waiter waiter;
-  Returned returned;
-};
 
 // As a user would write it: "1", "0.25"; in no locale.
 std::string text_of(double seconds) {
@@ -29,7 +21,7 @@ std::string text_of(double seconds) {
   return {digits.data(), end};
 }
 
-Returned await(Driver& driver, Reply& reply, Driver::Clock::time_point until,
+Returned await(Driver& driver, WaitedReply& reply, Driver::Clock::time_point until,
                const ConnectOptions& options) {
   if (!driver.wait(reply.waiter, until, options.on_interrupt)) {
     throw Error(ErrorKind::kTimeout,
@@ -65,7 +57,7 @@ std::shared_ptr<Arena> make_probe() {
 }  // namespace
 
 Returned ClientImpl::ask(Peer::CallBuilder call, Driver::Clock::time_point until, int descriptor) {
-  const auto reply = std::make_shared<Reply>();
+  const auto reply = std::make_shared<WaitedReply>();
   driver_->send(std::move(call), reply, true, descriptor);
   return await(*driver_, *reply, until, options_);
 }
@@ -133,7 +125,7 @@ void ClientImpl::open() {
   driver_->start();
   const auto until = Driver::after(options_.timeout_s);
   try {
-    const auto reply = std::make_shared<Reply>();
+    const auto reply = std::make_shared<WaitedReply>();
     peer_->ask_bootstrap(reply);
     const auto broker = import_at(await(*driver_, *reply, until, options_), 0);
     open_session(broker, until);

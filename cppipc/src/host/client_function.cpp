@@ -12,7 +12,7 @@
 
 #include "host/call_task.h"
 #include "host/host_session.h"
-#include "rpc/waiter.h"
+#include "rpc/waited_reply.h"
 #include "wire/attach.h"
 #include "wire/marshal.h"
 
@@ -21,15 +21,6 @@ namespace {
 
 constexpr std::uint64_t kCallWords = 32;
 constexpr unsigned kArgumentsPointer = 2;  // of the params of Object.call
-
-struct FunctionReply final : PendingReply {
-  void on_return(Returned reply) override {
-    returned = std::move(reply);
-    waiter.finish();
-  }
-  Waiter waiter;
-  Returned returned;
-};
 
 // Objects that are given for the first time get their registered type.
 ValueWriter written(Arguments& arguments, HostSession& session) {
@@ -120,7 +111,7 @@ Variant ClientFunction::call(Arguments arguments) {
   OutgoingMessageCaps caps(builder.message(), *session);
   attach(values, kj::mv(params), kArgumentsPointer, caps);
   arguments = Arguments();
-  const auto reply = std::make_shared<FunctionReply>();
+  const auto reply = std::make_shared<WaitedReply>();
   {
     const InFlight in_flight(*session);
     const CallTask::Pause pause(task);

@@ -12,7 +12,7 @@
 #include "rpc/incoming.h"
 #include "rpc/landing.h"
 #include "rpc/peer.h"
-#include "rpc/waiter.h"
+#include "rpc/waited_reply.h"
 
 namespace cppipc {
 namespace {
@@ -31,14 +31,10 @@ bool is_of_words(std::span<const std::byte> bytes) {
          bytes.size() % sizeof(capnp::word) == 0;
 }
 
-struct PieceReply final : PendingReply {
+struct PieceReply final : WaitedReply {
   explicit PieceReply(std::span<std::byte> to)
       : landing_bytes(is_of_words(to) ? to.size() : 0), place(std::make_shared<Landing>()) {
     place->offer(to);
-  }
-  void on_return(Returned reply) override {
-    returned = std::move(reply);
-    waiter.finish();
   }
   std::shared_ptr<Landing> landing(std::size_t size_bytes) override {
     return size_bytes == landing_bytes ? place : nullptr;
@@ -46,8 +42,6 @@ struct PieceReply final : PendingReply {
 
   const std::size_t landing_bytes;  // 0: into memory of their own
   const std::shared_ptr<Landing> place;
-  Waiter waiter;
-  Returned returned;
 };
 
 // What is on the way when a reader gives up must not arrive where its memory was.

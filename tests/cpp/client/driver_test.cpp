@@ -2,6 +2,7 @@
 // Who reads the socket: leader, followers, watcher. The peer on the other side is pumped by the
 // test, so it decides when a reply comes.
 #include "client/driver.h"
+#include "rpc/waited_reply.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -19,14 +20,6 @@ using test::answer;
 using test::eventually;
 using test::Servant;
 
-struct WaitedReply final : PendingReply {
-  void on_return(Returned reply) override {
-    returned = std::move(reply);
-    waiter.finish();
-  }
-  Waiter waiter;
-  Returned returned;
-};
 using ReplyPtr = std::shared_ptr<WaitedReply>;
 
 class DriverTest : public test::LeakCheck {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "rpc/blob.h"
+#include "support/error_of.h"
 #include "support/leak_check.h"
 #include "support/memory_peers.h"
 #include "wire/bulk.h"
@@ -19,6 +20,7 @@ namespace {
 
 using test::kArenaBytes;
 using test::kArenaSeals;
+using test::kind_of;
 using test::MemoryPeer;
 using test::RawArena;
 using test::RawPlace;
@@ -27,16 +29,6 @@ constexpr std::uint64_t kMost = ~std::uint64_t{0};
 
 class MemoryShareTest : public test::LeakCheck {
  protected:
-  template <class Action>
-  static ErrorKind kind_of(Action&& action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      return error.kind();
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return ErrorKind::kRemote;
-  }
   static void expect_refused(const std::optional<Error>& error, ErrorKind kind) {
     ASSERT_TRUE(error.has_value());
     EXPECT_EQ(error->kind(), kind) << error->what();

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/error_of.h"
 #include "support/leak_check.h"
 #include "support/sockets.h"
 #include "support/test_registry.h"
@@ -20,29 +21,6 @@
 namespace cppipc::test {
 
 inline constexpr double kWaitS = 30.0;
-
-// The kind of the error that `action` throws.
-template <class Action>
-ErrorKind kind_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return ErrorKind::kRemote;
-}
-// The error that `action` throws.
-template <class Action>
-Error error_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(ErrorKind::kRemote, "");
-}
 
 template <class... Values>
 Arguments arguments(Values&&... values) {
