@@ -54,6 +54,8 @@ interface Session {
   create @1 (call :CallInfo, type :Text, arguments :Arguments) -> (outcome :Outcome);
   # A new object; the outcome's value is a reference to it.
   run @2 (call :CallInfo, function :Text, arguments :Arguments) -> (outcome :Outcome);
+  # A function or toolkit, by its registered name; or, by a name that begins with '$', what every
+  # server can do for a session. Those are no part of the description, and may change.
   cancel @3 (id :UInt64) -> ();
   # Asks the running call of that id to end early. Unknown ids are ignored.
   ping @4 () -> ();

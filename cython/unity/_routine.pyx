@@ -175,6 +175,27 @@ cdef Routine routine_of(const cppipc.FunctionDescription& function, Target targe
     return routine
 
 
+def builtin(str wire_name, str qualname, tuple parameters):
+    """What every server can do for a session, as a Routine to be bound to a connection.
+
+    Args:
+        wire_name: as the server knows it, "$save".
+        qualname: as users know it, "Session.save".
+        parameters: a tuple for each, of its name and perhaps its default. Those without come first.
+    """
+    cdef Routine routine = Routine.__new__(Routine)
+    routine.target = Target.kRun
+    routine.wire_name = wire_name.encode()
+    routine.qualname = qualname
+    routine.name = qualname.rpartition(".")[2]
+    routine.doc = routine.result = ""
+    routine.parameters = tuple([(sys.intern(name), "", tuple(default))
+                                for name, *default in parameters])
+    routine.names = tuple([name for name, _, _ in routine.parameters])
+    routine.required = sum([not default for _, _, default in routine.parameters])
+    return routine
+
+
 cdef Routine getter_of(const cppipc.PropertyDescription& property_, str owner):
     cdef Routine routine = Routine.__new__(Routine)
     routine.target = Target.kMethod

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "host/builtins.h"
 #include "host/call_task.h"
 #include "host/host_session.h"
 
@@ -114,11 +115,17 @@ class SessionServant final : public Exported {
     const auto params = call.params().getAs<wire::Session::RunParams>();
     const auto info = read_info(params.getCall());
     const std::string name(params.getFunction().cStr(), params.getFunction().size());
-    const FunctionInfo* function = session->core().registry().find_function(name);
+    const bool is_builtin = is_builtin_name(name);
+    const auto& core = session->core();
+    const FunctionInfo* function =
+        is_builtin ? find_builtin(core.builtins(), name) : core.registry().find_function(name);
     if (function == nullptr) {
-      return reply_fault(std::move(call), unknown("the server has no toolkit '" + name + "'"));
+      const char* kind = is_builtin ? "builtin" : "toolkit";
+      return reply_fault(std::move(call),
+                         unknown("the server has no " + std::string(kind) + " '" + name + "'"));
     }
-    start(session, std::move(call), info, *function, nullptr, name);
+    start(session, std::move(call), info, *function, nullptr,
+          is_builtin ? where_of_builtin(name) : name);
   }
 
   static void cancel(HostSession& session, IncomingCall call) {

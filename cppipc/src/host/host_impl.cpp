@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 
+#include "host/builtins.h"
 #include "host/call_task.h"
 #include "host/host_session.h"
 
@@ -43,6 +44,7 @@ class DisposeTask final : public Task {
 
 HostCore::HostCore(const Registry& registry, HostOptions options)
     : registry_(registry),
+      builtins_(make_builtins()),
       options_(std::move(options)),
       description_(registry.describe(options_.version)),
       description_hash_(hash_of(description_)),

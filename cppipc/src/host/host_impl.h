@@ -47,6 +47,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   HostStats stats() const;
 
   const Registry& registry() const { return registry_; }
+  const Registry& builtins() const { return builtins_; }
   const HostOptions& options() const { return options_; }
   const Description& description() const { return description_; }
   const std::string& description_hash() const { return description_hash_; }
@@ -102,6 +103,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void post_all(std::vector<std::unique_ptr<Ticket>> calls);
 
   const Registry& registry_;
+  const Registry builtins_;
   const HostOptions options_;
   const Description description_;
   const std::string description_hash_;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/builtins.h"
+
+#include <stdexcept>
+
+#include "host/call_task.h"
+
+namespace cppipc {
+
+Registry make_builtins() { return {}; }
+
+bool is_builtin_name(std::string_view name) { return name.starts_with('$'); }
+
+const FunctionInfo* find_builtin(const Registry& builtins, std::string_view name) {
+  return is_builtin_name(name) ? builtins.find_function(name.substr(1)) : nullptr;
+}
+
+std::string where_of_builtin(std::string_view name) {
+  return "Session." + std::string(name.substr(1));
+}
+
+HostSession& calling_session() {
+  CallTask* const task = CallTask::current();
+  if (task == nullptr) throw std::logic_error("a builtin runs outside of a call");
+  return *task->session();
+}
+
+}  // namespace cppipc
