@@ -215,6 +215,7 @@ int run_server(const Options& options, const std::function<void(Registry&)>& reg
   std::string prefix = "start failed: ";
   try {
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);  // a file that becomes too large is an error of who writes it
     open_standard_descriptors();
     if (options.inherited_fd) check_inherited_socket(*options.inherited_fd);
     install_crash_handler();

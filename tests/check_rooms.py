@@ -46,8 +46,12 @@ ROOMS = (
     Room("cppipc/src/memory", (*PUBLIC, "memory/")),
     Room("cppipc/src/values", (*PUBLIC, "memory/", "values/")),
     Room("cppipc/src/wire", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/")),
+    Room("cppipc/src/save", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "save/")),
     Room("cppipc/src/rpc", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/")),
-    Room("cppipc/src/host", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/", "host/")),
+    Room(
+        "cppipc/src/host",
+        (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "save/", "rpc/", "host/"),
+    ),
     Room("cppipc/src/client", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/", "client/")),
     Room("toolkits", (*PUBLIC, "toolkits/")),
     Room(

@@ -20,6 +20,9 @@ std::int64_t Counter::increment(std::int64_t by) {
 void register_counter(Registry& registry) {
   registry.type<Counter>("Counter", "An integer counter.")
       .init<std::int64_t>(arg("start") = 0)
+      .saveable(
+          1, [](const Counter& counter, SaveWriter& out) { out.write(counter.value()); },
+          [](SaveReader& in) { return Counter(in.read<std::int64_t>()); })
       .method("increment", &Counter::increment, arg("by") = 1,
               "Adds `by`, which may be negative; returns the new value.")
       .property("value", &Counter::value, "The current value.");

@@ -77,9 +77,29 @@ void Holder::poke(std::int64_t h, std::int64_t offset, const Bytes& data) {
   if (data.size() != 0) std::memcpy(memory.data() + offset, data.view().data(), data.size());
 }
 
+void Holder::save(SaveWriter& out) const {
+  out.write(last_);
+  out.write(static_cast<std::int64_t>(values_.size()));
+  for (const auto& [number, value] : values_) {
+    out.write(number);
+    out.write(value);
+  }
+}
+
+Holder Holder::load(SaveReader& in) {
+  Holder holder;
+  holder.last_ = in.read<std::int64_t>();
+  for (auto left = in.read<std::int64_t>(); left > 0; --left) {
+    const auto number = in.read<std::int64_t>();
+    holder.values_.emplace(number, in.read<Variant>());
+  }
+  return holder;
+}
+
 void register_holder(Registry& registry) {
   registry.type<Holder>("Holder", "Keeps values on the server and looks into their memory.")
       .init<>()
+      .saveable(1, &Holder::save, &Holder::load)
       .method("hold", &Holder::hold, arg("x"), "Keeps the very object or memory; returns a number.")
       .method("zeros", &Holder::zeros, arg("n"),
               "Keeps a new array of `n` float64 zeros that is made here; returns a number.")

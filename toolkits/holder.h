@@ -2,6 +2,7 @@
 #pragma once
 // Holder: keeps values on the server, and looks into their memory.
 
+#include <cppipc/save.h>
 #include <cppipc/variant.h>
 
 #include <cstdint>
@@ -26,6 +27,10 @@ class Holder {
   // Writes into the memory of an array. Errors: as peek, and std::invalid_argument if it is
   // read-only.
   void poke(std::int64_t h, std::int64_t offset, const Bytes& data);
+
+  // The values with their numbers.
+  void save(SaveWriter& out) const;
+  static Holder load(SaveReader& in);
 
  private:
   std::map<std::int64_t, Variant> values_;

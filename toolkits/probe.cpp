@@ -55,6 +55,9 @@ Probe::tree() {
 void register_probe(Registry& registry) {
   registry.type<Probe>("Probe", "A settable integer, to see how objects travel.")
       .init<std::int64_t>(arg("value") = 0)
+      .saveable(
+          1, [](const Probe& probe, SaveWriter& out) { out.write(probe.value()); },
+          [](SaveReader& in) { return std::make_shared<Probe>(in.read<std::int64_t>()); })
       .property("value", &Probe::value, &Probe::set_value, "The integer.")
       .method("add", &Probe::add, arg("n"), "Adds `n`; returns the new value.")
       .method("add_from", &Probe::add_from, arg("other"),

@@ -199,6 +199,23 @@ Dict ServerMap::to_dict() const {
   return dict;
 }
 
+void ServerMap::save(SaveWriter& out) const {
+  out.write(size());
+  for (const auto& [key, value] : entries_) {
+    out.write(key);
+    out.write(value);
+  }
+}
+
+std::shared_ptr<ServerMap> ServerMap::load(SaveReader& in) {
+  auto map = std::make_shared<ServerMap>();
+  for (auto left = in.read<std::int64_t>(); left > 0; --left) {
+    const auto key = in.read<Variant>();
+    map->set(key, in.read<Variant>());
+  }
+  return map;
+}
+
 namespace {
 
 void update_all(ServerMap& map, const Args& given) {
@@ -254,6 +271,7 @@ void register_variant_map(Registry& registry) {
   auto type = registry.type<ServerMap>(
       "VariantMap", "A mapping that lives on the server, from any hashable keys to any values.");
   type.init(&make)
+      .saveable(1, &ServerMap::save, &ServerMap::load)
       .method("__getitem__", &ServerMap::at, arg("key"), "The value of `key`, else KeyError.")
       .method("__setitem__", &ServerMap::set, arg("key"), arg("value"), "Sets the value of `key`.")
       .method(

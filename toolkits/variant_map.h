@@ -2,6 +2,7 @@
 #pragma once
 // A mapping that lives on the server and is shared by whoever holds a reference to it.
 
+#include <cppipc/save.h>
 #include <cppipc/variant.h>
 
 #include <cstddef>
@@ -51,6 +52,9 @@ class ServerMap {
   List values() const;
   List items() const;
   Dict to_dict() const;
+
+  void save(SaveWriter& out) const;
+  static std::shared_ptr<ServerMap> load(SaveReader& in);
 
  private:
   // A list, so that an entry stays where it is and can be handed over without allocating.

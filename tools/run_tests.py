@@ -35,7 +35,10 @@ FUZZ_SECONDS = 60
 PROGRAM_LIMIT_S = 180
 INTERRUPT_GRACE_S = 10
 
-ASAN_OPTIONS = "detect_leaks={leaks}:strict_string_checks=1:detect_stack_use_after_return=1"
+ASAN_OPTIONS = (
+    "detect_leaks={leaks}:strict_string_checks=1:detect_stack_use_after_return=1"
+    ":allocator_may_return_null=1"
+)
 UBSAN_OPTIONS = "print_stacktrace=1:halt_on_error=1"
 TSAN_SUPPRESSIONS = ROOT / "tests" / "tsan.supp"
 TSAN_OPTIONS = f"halt_on_error=1:second_deadlock_stack=1:suppressions={TSAN_SUPPRESSIONS}"

@@ -159,6 +159,54 @@ class Session:
         """What the server counts: a dict with `live_objects`, `sessions`, `calls` and more."""
         return _core.stats(self._connection)
 
+    def save(self, value, path_or_file):
+        """Save an object of the server, or any value with such objects in it, to a file.
+
+        The server writes the file by itself, straight from the memory of the object. Objects
+        say how they are saved (`saveable` in C++); each is saved once, however often it occurs.
+
+        Args:
+            value: a proxy, or any value that can cross.
+            path_or_file: where to; or a file that is open for writing bytes, which is written
+                from its place on. A file at that path is replaced when all is written, and stays
+                as it is if saving fails.
+
+        Raises:
+            WrongType: an object's type does not say how it is saved; functions; `path_or_file`
+                is neither, or is open as text.
+            InvalidArgument: an object contains itself.
+            OSError: the file cannot be opened or written; `InputOutputError` if the server finds
+                that out.
+            What the object's own code raises.
+        """
+        from unity import _files
+
+        _files.save(self._connection, value, path_or_file)
+
+    def load(self, path_or_file):
+        """Load what `save` has written, with new objects on this server.
+
+        Args:
+            path_or_file: where from; or a file that is open for reading bytes, which is read
+                from its place on, up to the end of what was saved.
+
+        Returns:
+            An equal value, with proxies of the new objects.
+
+        Raises:
+            InvalidArgument: the file was not written by `save`, is damaged or was cut short.
+            NotSupported: the file, or an object in it, is of a newer version than the server
+                knows.
+            UnknownName: an object is of a type that the server does not have.
+            QuotaExceeded: it is more than the session may hold.
+            WrongType: `path_or_file` is neither, or is open as text.
+            OSError: the file cannot be opened or read; `InputOutputError` if the server finds
+                that out.
+        """
+        from unity import _files
+
+        return _files.load(self._connection, path_or_file)
+
     def watch(self, prefix, callback):
         """Have a function called with what this session's calls report while they run.
 

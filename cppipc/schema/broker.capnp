@@ -72,6 +72,9 @@ interface Session {
   # the log. The value is the number of the watch.
   unwatch @9 (watch :UInt64) -> ();
   # Unknown numbers are ignored.
+  takeFile @10 (inode :UInt64) -> (outcome :Outcome);
+  # Takes an open file, whose descriptor came with this message and has that inode, for "$save" or
+  # "$load" to use once. The value is its number there; null if no such descriptor has arrived.
 }
 
 interface Object {

@@ -43,6 +43,8 @@ cdef extern from "waiting.h" namespace "unity" nogil:
     void watch_and_wait(
         const Runtime&, cppipc.Client&, const string&, const cppipc.Variant&,
         shared_ptr[cppipc.Result]*) except +raise_as_python
+    void give_file_and_wait(
+        const Runtime&, cppipc.Client&, int, shared_ptr[cppipc.Result]*) except +raise_as_python
     void unwatch_and_wait(
         const Runtime&, cppipc.Client&, uint64_t, shared_ptr[cppipc.Result]*) \
         except +raise_as_python
@@ -170,6 +172,15 @@ def unwatch(Connection connection, uint64_t number):
     connection.check()
     with nogil:
         unwatch_and_wait(process_runtime[0], connection.client.get()[0], number, &result)
+
+
+def give_file(Connection connection, int fd):
+    """Give the server an open file; its number there, or None where descriptors do not cross."""
+    cdef shared_ptr[cppipc.Result] result
+    connection.check()
+    with nogil:
+        give_file_and_wait(process_runtime[0], connection.client.get()[0], fd, &result)
+    return value_of(result, connection)
 
 
 # After the finalizers of multiprocessing's queues, which have -5.

@@ -131,6 +131,15 @@ inline void unwatch_and_wait(const Runtime& runtime, cppipc::Client& client, std
   wait(runtime, *client.unwatch(watch, options), std::nullopt, result, &is_interrupted);
 }
 
+// Client::give_file(), likewise.
+inline void give_file_and_wait(const Runtime& runtime, cppipc::Client& client, int fd,
+                               std::shared_ptr<cppipc::Result>* result) {
+  cppipc::CallOptions options;
+  options.is_awaited = true;
+  bool is_interrupted = false;
+  wait(runtime, *client.give_file(fd, options), std::nullopt, result, &is_interrupted);
+}
+
 // Lets something live for ever: in a forked child, what belongs to the parent's session must
 // neither be used nor destroyed.
 template <class T>

@@ -186,6 +186,12 @@ class Client : public std::enable_shared_from_this<Client> {
                         CallOptions options = {}) = 0;
   virtual CallPtr unwatch(std::uint64_t watch, CallOptions options = {}) = 0;
 
+  // Gives the server an open file, for one run() of "$save" (a value, the file) or "$load" (the
+  // file); see docs/saving.md. The value is the file's number there, null if descriptors do not
+  // cross. The caller may close its own one at once. Errors: kInputOutput at once;
+  // kQuotaExceeded by wait().
+  virtual CallPtr give_file(int fd, CallOptions options = {}) = 0;
+
   // Ends the session: pending calls get kConnectionLost "session closed", objects on the server
   // are freed. Twice is fine. Joins the watcher (unless called by it).
   virtual void close() = 0;

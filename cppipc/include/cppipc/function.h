@@ -17,6 +17,7 @@
 namespace cppipc {
 
 class Registry;
+struct SaveInfo;
 
 namespace detail {
 struct Signature;
@@ -60,6 +61,8 @@ struct TypeInfo {
   bool is_thread_safe = false;
   // Returns a Variant of kind object that holds a new LocalObject.
   std::optional<FunctionInfo> constructor;
+  // How its objects are saved; nothing if they cannot be. Of this very type: not of its bases.
+  std::shared_ptr<const SaveInfo> saving;
   std::map<std::string, FunctionInfo, std::less<>> methods;
   std::map<std::string, PropertyInfo, std::less<>> properties;
 

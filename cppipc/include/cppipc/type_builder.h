@@ -7,6 +7,7 @@
 
 #include <cppipc/detail/adapt.h>
 #include <cppipc/function.h>
+#include <cppipc/save.h>
 
 #include <string_view>
 #include <type_traits>
@@ -36,6 +37,7 @@ class TypeBuilderBase {
   void add_method(std::string_view name, Adapted adapted, Extras extras);
   void add_property(std::string_view name, Adapted getter, Adapted* setter, Extras extras);
   void add_base(std::type_index base, void* (*up)(void*), void* (*down)(void*));
+  void set_saving(SaveInfo saving);
   void set_thread_safe();
   void set_blocking();
 
@@ -94,6 +96,25 @@ class TypeBuilder : public detail::TypeBuilderBase {
     add_base(
         typeid(Base), [](void* self) -> void* { return static_cast<Base*>(static_cast<T*>(self)); },
         downcast<Base>());
+    return *this;
+  }
+
+  // Lets clients save objects of T, and load them. `save` is a member function of T, or a callable
+  // that takes a const T& first, with a SaveWriter&; `load` takes a SaveReader& and returns a T, a
+  // std::shared_ptr<T> or a std::unique_ptr<T>. Raise `version`, from 1 on, when what `save` writes
+  // changes: `load` gets files of older versions too, and none of newer ones. save.h has the rest.
+  template <class Save, class Load>
+  TypeBuilder& saveable(std::uint32_t version, Save save, Load load) {
+    set_saving({version,
+                [save = std::move(save)](const void* self, SaveWriter& out) {
+                  std::invoke(save, *static_cast<const T*>(self), out);
+                },
+                [load = std::move(load)](SaveReader& in, const Registry& registry) {
+                  detail::Place place;
+                  place.registry = &registry;
+                  using Loaded = std::remove_cvref_t<std::invoke_result_t<const Load&, SaveReader&>>;
+                  return detail::Converter<Loaded>::store(std::invoke(load, in), place);
+                }});
     return *this;
   }
 

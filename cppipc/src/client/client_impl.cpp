@@ -5,7 +5,10 @@
 #include <cppipc/broker.capnp.h>
 
 #include <kj/exception.h>
+#include <sys/stat.h>
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 
 #include "client/client_call.h"
 #include "wire/attach.h"
@@ -14,7 +17,7 @@ namespace cppipc {
 namespace {
 
 constexpr std::uint16_t kDescribe = 0, kCreate = 1, kRun = 2, kCancel = 3, kPing = 4, kStats = 5,
-                        kSave = 6, kRestore = 7, kWatch = 8, kUnwatch = 9;
+                        kSave = 6, kRestore = 7, kWatch = 8, kUnwatch = 9, kTakeFile = 10;
 constexpr std::uint64_t kPlainWords = 32;
 // What a server may send before it has said what its own limit is.
 constexpr std::uint64_t kHandshakeBytes = 64 << 20;
@@ -89,7 +92,7 @@ void ClientImpl::ended(const Error& error) {
 
 template <class Params, class Fill>
 CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const CallOptions& options,
-                                Fill&& fill) {
+                                Fill&& fill, int descriptor) {
   throw_if_child();
   const auto id = next_call_id();
   std::optional<Driver::Clock::time_point> deadline;
@@ -102,7 +105,7 @@ CallPtr ClientImpl::start_plain(std::uint16_t method_id, int results, const Call
   auto params = builder.params<Params>();
   fill(params, builder.message());
   peer_->carry_out_let_go();
-  driver_->send(std::move(builder), call, options.is_awaited);
+  driver_->send(std::move(builder), call, options.is_awaited, descriptor);
   return call;
 }
 
@@ -227,6 +230,19 @@ CallPtr ClientImpl::unwatch(std::uint64_t watch, CallOptions options) {
       [&](wire::Session::UnwatchParams::Builder& params, OutgoingMessage&) {
         params.setWatch(watch);
       });
+}
+
+CallPtr ClientImpl::give_file(int fd, CallOptions options) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) {
+    throw std::system_error(errno, std::generic_category(), "looking at the file");
+  }
+  return start_plain<wire::Session::TakeFileParams>(
+      kTakeFile, static_cast<int>(ClientCall::Results::kOutcome), options,
+      [&](wire::Session::TakeFileParams::Builder& params, OutgoingMessage&) {
+        params.setInode(status.st_ino);
+      },
+      fd);
 }
 
 void ClientImpl::ask_cancel(std::uint64_t id) {

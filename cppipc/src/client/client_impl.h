@@ -53,6 +53,7 @@ class ClientImpl final : public Client, public ObjectMap {
   CallPtr watch(const std::string& prefix, const CallablePtr& watcher,
                 CallOptions options) override;
   CallPtr unwatch(std::uint64_t watch, CallOptions options) override;
+  CallPtr give_file(int fd, CallOptions options) override;
   void close() override;
   bool is_closed() const override {
     return is_closed_ || guard_.is_child() || peer_->is_disconnected();
@@ -91,10 +92,11 @@ class ClientImpl final : public Client, public ObjectMap {
                 std::uint16_t method_id, ValueWriter& arguments, const CallOptions& options,
                 Name&& name);
   ValueWriter written(const Arguments& arguments) const;
-  // Sends a call of the session that is none of registered code; `fill` sets its params.
+  // Sends a call of the session that is none of registered code; `fill` sets its params, and
+  // `descriptor` goes with it if there is one.
   template <class Params, class Fill>
-  CallPtr start_plain(std::uint16_t method_id, int results, const CallOptions& options,
-                      Fill&& fill);
+  CallPtr start_plain(std::uint16_t method_id, int results, const CallOptions& options, Fill&& fill,
+                      int descriptor = -1);
   std::uint64_t next_call_id() { return 1 + last_call_id_.fetch_add(1); }
   std::shared_ptr<Import> ask_for_broker(Driver::Clock::time_point until);
   void open_session(const std::shared_ptr<Import>& broker, Driver::Clock::time_point until);

@@ -86,6 +86,8 @@ class SessionServant final : public Exported {
         return watch(*session, std::move(call));
       case 9:
         return unwatch(*session, std::move(call));
+      case 10:
+        return take_file(*session, std::move(call));
       default:
         return call.fail("a session does not have that method", true);
     }
@@ -217,6 +219,18 @@ class SessionServant final : public Exported {
     auto reply = call.begin_reply(kSmallWords);
     reply.results<wire::Session::UnwatchResults>();
     call.reply(std::move(reply));
+  }
+
+  static void take_file(HostSession& session, IncomingCall call) {
+    const auto inode = call.params().getAs<wire::Session::TakeFileParams>().getInode();
+    try {
+      Descriptor file = session.peer().connection().take_descriptor(inode);
+      const auto number = file ? Variant(session.files().add(std::move(file))) : Variant();
+      auto reply = value_reply(session, call, number);
+      call.reply(std::move(reply));
+    } catch (...) {
+      reply_fault(std::move(call), current_error());
+    }
   }
 
  public:

@@ -4,10 +4,15 @@
 #include <stdexcept>
 
 #include "host/call_task.h"
+#include "host/saving.h"
 
 namespace cppipc {
 
-Registry make_builtins() { return {}; }
+Registry make_builtins() {
+  Registry builtins;
+  register_saving(builtins);
+  return builtins;
+}
 
 bool is_builtin_name(std::string_view name) { return name.starts_with('$'); }
 

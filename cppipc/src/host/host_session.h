@@ -17,6 +17,7 @@
 
 #include "host/bulk_budget.h"
 #include "host/host_impl.h"
+#include "host/saving.h"
 #include "host/watch.h"
 #include "rpc/memory_share.h"
 #include "rpc/message_caps.h"
@@ -103,6 +104,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   void object_removed() { --objects_; }
 
   Watches& watches() { return watches_; }
+  GivenFiles& files() { return files_; }
 
   // ObjectMap.
   Cap cap_of(const ObjectPtr& object) override;
@@ -139,6 +141,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   const std::shared_ptr<MemoryShare> share_;
   MarshalLimits limits_;
   Watches watches_;
+  GivenFiles files_;
   std::atomic<bool> is_ended_{false};
   bool is_paused_ = false;  // the leader's: too many replies unread
   std::atomic<std::uint64_t> objects_{0};

@@ -105,6 +105,13 @@ void TypeBuilderBase::add_base(std::type_index base, void* (*up)(void*), void* (
   }
 }
 
+void TypeBuilderBase::set_saving(SaveInfo saving) {
+  const std::string name = quote(type_->name);
+  if (saving.version == 0) throw std::logic_error(name + ": versions of saved objects begin at 1");
+  if (type_->saving) throw std::logic_error(name + " says twice how it is saved");
+  type_->saving = std::make_shared<const SaveInfo>(std::move(saving));
+}
+
 void TypeBuilderBase::set_thread_safe() { type_->is_thread_safe = true; }
 
 void TypeBuilderBase::set_blocking() {

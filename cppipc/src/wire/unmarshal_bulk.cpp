@@ -205,7 +205,10 @@ Bytes unmarshal_bytes(capnp::Data::Reader reader, IncomingCaps& caps) {
 }
 
 Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
-  const Announced source = announced(reader, caps);
+  Announced source = announced(reader, caps);
+  if (source.shared && source.shared->is_private) {
+    return Bytes({source.shared->data, source.place.size_bytes}, std::move(source.shared->owner));
+  }
   std::shared_ptr<std::byte> memory = read_all(source, caps);
   const std::span<const std::byte> bytes{memory.get(), source.place.size_bytes};
   return Bytes(bytes, std::move(memory));
