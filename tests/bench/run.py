@@ -17,6 +17,7 @@ PARTS = [
     "idle",
     "memory",
     "tcp",
+    "saving",
 ]
 
 

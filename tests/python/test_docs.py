@@ -15,7 +15,9 @@ import unity
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["values.md", "errors.md", "shared_memory.md", "messages.md"])
+@pytest.mark.parametrize(
+    "name", ["values.md", "errors.md", "shared_memory.md", "messages.md", "saving.md"]
+)
 def test_examples(name, private, capsys, monkeypatch):
     # Before Python 3.13 doctest looks at the last line of an error only, which may be a note.
     whole = types.SimpleNamespace(

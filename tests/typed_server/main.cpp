@@ -6,6 +6,7 @@
 #include "server/process.h"
 #include "typed_server/functions.h"
 #include "typed_server/messages.h"
+#include "typed_server/saved.h"
 
 int main(int argc, char** argv) {
   using namespace cppipc::server;
@@ -17,5 +18,6 @@ int main(int argc, char** argv) {
   return run_server(*parsed.options, [](cppipc::Registry& registry) {
     cppipc::test::register_typed(registry);
     cppipc::test::register_messages(registry);
+    cppipc::test::register_saved(registry);
   });
 }

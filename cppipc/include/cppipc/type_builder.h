@@ -112,7 +112,8 @@ class TypeBuilder : public detail::TypeBuilderBase {
                 [load = std::move(load)](SaveReader& in, const Registry& registry) {
                   detail::Place place;
                   place.registry = &registry;
-                  using Loaded = std::remove_cvref_t<std::invoke_result_t<const Load&, SaveReader&>>;
+                  using Loaded =
+                      std::remove_cvref_t<std::invoke_result_t<const Load&, SaveReader&>>;
                   return detail::Converter<Loaded>::store(std::invoke(load, in), place);
                 }});
     return *this;

@@ -80,8 +80,7 @@ class FileSource final : public SaveSource {
     done_ += filled;
     if (size_ && *size_ != 0 && done_ - told_ >= kProgressBytes) {
       told_ = done_;
-      context_.progress(
-          std::min(1.0, static_cast<double>(done_) / static_cast<double>(*size_)));
+      context_.progress(std::min(1.0, static_cast<double>(done_) / static_cast<double>(*size_)));
     }
     return filled;
   }
@@ -171,8 +170,8 @@ std::unique_ptr<End> end_of(const Variant& file, const Context& context) {
   }
   const auto* number = file.get_if<std::int64_t>();
   if (number == nullptr) {
-    throw Error(ErrorKind::kWrongType, "a file is a number or a function, not " +
-                                           std::string(name_of(file.kind())));
+    throw Error(ErrorKind::kWrongType,
+                "a file is a number or a function, not " + std::string(name_of(file.kind())));
   }
   return std::make_unique<FileEnd>(calling_session().files().take(*number), context);
 }

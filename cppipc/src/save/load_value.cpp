@@ -107,6 +107,9 @@ class FileReader final : public SaveReader {
   // A number of bytes, or of things of at least `unit` bytes, that must follow.
   std::uint64_t count(std::uint64_t unit);
   void expect(RecordTag wanted);
+  // The next bytes, so many, in memory that `account` pays for.
+  std::shared_ptr<std::byte> memory_of(std::uint64_t size_bytes,
+                                       const std::shared_ptr<MemoryAccount>& account);
   Attachment attachment();
   ObjectPtr new_object();
 
@@ -139,16 +142,31 @@ void FileReader::expect(RecordTag wanted) {
   refuse("load() of '" + std::string(loading_) + "' " + what + " its save() wrote");
 }
 
+std::shared_ptr<std::byte> FileReader::memory_of(std::uint64_t size_bytes,
+                                                 const std::shared_ptr<MemoryAccount>& account) {
+  const auto first = blocks_.bytes_left() ? size_bytes : std::min(size_bytes, kTrustedBytes);
+  std::shared_ptr<std::byte> memory = charged_memory(first, account);
+  blocks_.get({memory.get(), first});
+  for (std::uint64_t done = first; done < size_bytes;) {
+    const std::uint64_t end = std::min(size_bytes, 2 * done);
+    std::shared_ptr<std::byte> larger = charged_memory(end, account);
+    std::memcpy(larger.get(), memory.get(), done);
+    memory = std::move(larger);
+    blocks_.get({memory.get() + done, end - done});
+    done = end;
+  }
+  return memory;
+}
+
 Variant FileReader::read_value() {
   expect(RecordTag::kValue);
   const std::uint64_t words = count(sizeof(std::uint64_t));
   std::uint64_t attachments = count(2 * sizeof(std::uint64_t));
-  const std::shared_ptr<std::byte> memory = uninitialised_memory(words * sizeof(std::uint64_t));
-  blocks_.get({memory.get(), words * sizeof(std::uint64_t)});
+  const auto memory = memory_of(words * sizeof(std::uint64_t), nullptr);
   std::vector<Attachment> loaded;
   for (; attachments != 0; --attachments) loaded.push_back(attachment());
-  const kj::ArrayPtr<const capnp::word> segment(
-      reinterpret_cast<const capnp::word*>(memory.get()), words);
+  const kj::ArrayPtr<const capnp::word> segment(reinterpret_cast<const capnp::word*>(memory.get()),
+                                                words);
   capnp::ReaderOptions options;
   options.traversalLimitInWords = std::numeric_limits<std::uint64_t>::max();
   options.nestingLimit = kNestingLimit;
@@ -156,7 +174,8 @@ Variant FileReader::read_value() {
   LoadedCaps caps(std::move(loaded), account_);
   try {
     capnp::SegmentArrayMessageReader message(kj::arrayPtr(&segment, 1), options);
-    return unmarshal(table.imbue(message.getRoot<capnp::AnyPointer>()).getAs<wire::Variant>(), caps);
+    return unmarshal(table.imbue(message.getRoot<capnp::AnyPointer>()).getAs<wire::Variant>(),
+                     caps);
   } catch (const kj::Exception& broken) {
     refuse_content(broken.getDescription().cStr());
   } catch (const Error& error) {
@@ -191,8 +210,7 @@ Attachment FileReader::attachment() {
   switch (tag()) {
     case RecordTag::kBytes:
       loaded.size_bytes = count(1);
-      loaded.memory = charged_memory(loaded.size_bytes, account_);
-      blocks_.get({loaded.memory.get(), loaded.size_bytes});
+      loaded.memory = memory_of(loaded.size_bytes, account_);
       return loaded;
     case RecordTag::kSame: {
       const std::uint64_t known = number();
@@ -225,10 +243,10 @@ ObjectPtr FileReader::new_object() {
                                      : "which this server cannot load: the type does not say how"));
   }
   if (version > type->saving->version) {
-    throw Error(ErrorKind::kNotSupported,
-                "the file holds a '" + name + "' of version " + std::to_string(version) +
-                    ", which is newer than this server knows (" +
-                    std::to_string(type->saving->version) + ")");
+    throw Error(ErrorKind::kNotSupported, "the file holds a '" + name + "' of version " +
+                                              std::to_string(version) +
+                                              ", which is newer than this server knows (" +
+                                              std::to_string(type->saving->version) + ")");
   }
   const std::size_t place = objects_.size();
   objects_.emplace_back();

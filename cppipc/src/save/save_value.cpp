@@ -120,9 +120,9 @@ void FileWriter::put_object(const ObjectPtr& object) {
 
 void FileWriter::put_new(const LocalObject& object, const SaveInfo& saving) {
   if (depth_ == kSaveDepthMax) {
-    throw Error(ErrorKind::kInvalidArgument,
-                "objects that contain each other more than " + std::to_string(kSaveDepthMax) +
-                    " deep cannot be saved");
+    throw Error(ErrorKind::kInvalidArgument, "objects that contain each other more than " +
+                                                 std::to_string(kSaveDepthMax) +
+                                                 " deep cannot be saved");
   }
   const std::string& name = object.type().name;
   const void* const instance = object.instance().get();

@@ -119,7 +119,7 @@ struct SharedBytes {
   std::byte* data = nullptr;
   std::shared_ptr<const void> owner;
   bool is_writable = false;
-  bool is_lent = false;  // the sender sees what is written to them
+  bool is_lent = false;     // the sender sees what is written to them
   bool is_private = false;  // no peer has this memory, so that nothing of it need be copied
   // Of those that are nobody else's any more: to be charged by who keeps them. Else null.
   std::shared_ptr<Charge> charge;
