@@ -14,12 +14,17 @@ namespace cppipc::server {
 // Threads: any; for_each_latest() also in a signal handler.
 class CallHistory {
  public:
-  static constexpr std::size_t kCalls = 6;
+  static constexpr std::size_t kCalls = 6;       // that are shown, unless show() says otherwise
+  static constexpr std::size_t kShownMax = 32;   // fewer than are kept, so that none is half new
   static constexpr std::size_t kNameBytes = 64;  // longer names are cut
 
   // The calling thread begins a call, and has ended the one that it began last.
   void began(std::uint64_t session, std::string_view name) noexcept;
   void ended() noexcept;
+
+  // How many of the latest calls are shown from now on, at most kShownMax.
+  void show(std::size_t calls) noexcept { shown_ = calls; }
+  std::size_t shown() const noexcept { return shown_; }
 
   struct Call {
     std::uint64_t session = 0;
@@ -32,7 +37,8 @@ class CallHistory {
   template <class Visit>
   void for_each_latest(Visit&& visit) const {
     const std::uint64_t last = last_.load(std::memory_order_acquire);
-    for (std::uint64_t number = last; number > 0 && last - number < kCalls; --number) {
+    const std::uint64_t shown = shown_;
+    for (std::uint64_t number = last; number > 0 && last - number < shown; --number) {
       visit(load(number));
     }
   }
@@ -46,6 +52,7 @@ class CallHistory {
   Call load(std::uint64_t number) const noexcept;
 
   std::atomic<std::uint64_t> last_{0};
+  std::atomic<std::size_t> shown_{kCalls};
   std::array<Entry, 64> entries_;
 };
 

@@ -6,10 +6,13 @@
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
+#include <utility>
 
 #include "server/crash.h"
 #include "server/log_format.h"
@@ -17,6 +20,12 @@
 
 namespace cppipc::server {
 namespace {
+
+constexpr std::pair<std::string_view, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
+                                                             {"info", LogLevel::kInfo},
+                                                             {"warning", LogLevel::kWarning},
+                                                             {"error", LogLevel::kError},
+                                                             {"off", LogLevel::kOff}};
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -72,6 +81,22 @@ void report_failure(std::string_view why) noexcept {
 
 }  // namespace
 
+std::string_view name_of(LogLevel level) {
+  const auto* const found = std::find_if(std::begin(kLevels), std::end(kLevels),
+                                         [&](const auto& known) { return known.second == level; });
+  return found->first;
+}
+
+std::optional<LogLevel> level_of(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const auto& [known, level] : kLevels) {
+    if (known == lower) return level;
+  }
+  return std::nullopt;
+}
+
 Log::Log(const LogOptions& options) : Log(options, make_sink(options)) {}
 
 Log::Log(const LogOptions& options, std::shared_ptr<spdlog::sinks::sink> sink)
@@ -83,6 +108,15 @@ Log::Log(const LogOptions& options, std::shared_ptr<spdlog::sinks::sink> sink)
 }
 
 Log::~Log() = default;
+
+void Log::set_level(LogLevel level) noexcept { logger_->set_level(spdlog_level(level)); }
+
+LogLevel Log::level() const noexcept {
+  for (const auto& [name, level] : kLevels) {
+    if (spdlog_level(level) == logger_->level()) return level;
+  }
+  return LogLevel::kOff;
+}
 
 void Log::write(LogLevel level, std::string_view text) noexcept {
   try {

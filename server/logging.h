@@ -3,6 +3,7 @@
 // The server's log: one line per event, to stderr or to a file that rotates.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,11 @@ class sink;
 namespace cppipc::server {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
+
+// "debug", "info", "warning", "error" or "off".
+std::string_view name_of(LogLevel level);
+// The level of that name, in any case; nothing if there is none.
+std::optional<LogLevel> level_of(std::string_view name);
 
 struct LogOptions {
   std::string file = {};  // empty: stderr
@@ -44,6 +50,10 @@ class Log {
   void info(std::string_view text) noexcept { write(LogLevel::kInfo, text); }
   void warning(std::string_view text) noexcept { write(LogLevel::kWarning, text); }
   void error(std::string_view text) noexcept { write(LogLevel::kError, text); }
+
+  // From now on lines below that level are not written.
+  void set_level(LogLevel level) noexcept;
+  LogLevel level() const noexcept;
 
  private:
   std::shared_ptr<spdlog::logger> logger_;

@@ -22,12 +22,6 @@ constexpr std::uint64_t kFdMax = 1'048'576;  // what Linux allows at most by def
 constexpr std::uint64_t kKib = 1ull << 10;
 constexpr std::uint64_t kMib = 1ull << 20;
 
-constexpr std::pair<const char*, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
-                                                        {"info", LogLevel::kInfo},
-                                                        {"warning", LogLevel::kWarning},
-                                                        {"error", LogLevel::kError},
-                                                        {"off", LogLevel::kOff}};
-
 constexpr char kAbout[] =
     "Serves C++ types and toolkits to the clients of Unix sockets and of TCP on this machine.\n"
     "Prints one line per listener on stdout before it accepts: listening on unix:/PATH";
@@ -60,6 +54,7 @@ struct Raw {
   std::uint64_t object_tokens = 10'000;
   std::uint64_t object_token_s = 600;
   LogOptions log;
+  std::vector<std::string> settings;
 };
 
 // Numbers with a fraction are for seconds only.
@@ -190,13 +185,12 @@ void add_memory(CLI::App& app, Raw& raw) {
 
 // Takes the name of a level in any case. Errors: CLI::ValidationError naming the levels.
 void set_level(const std::string& text, LogLevel& level) {
-  for (const auto& [name, known] : kLevels) {
-    if (CLI::detail::to_lower(text) != name) continue;
-    level = known;
-    return;
+  const auto known = level_of(text);
+  if (!known) {
+    throw CLI::ValidationError("--log-level",
+                               "must be debug, info, warning, error or off, not '" + text + "'");
   }
-  throw CLI::ValidationError("--log-level",
-                             "must be debug, info, warning, error or off, not '" + text + "'");
+  level = *known;
 }
 
 void add_log(CLI::App& app, Raw& raw) {
@@ -214,6 +208,24 @@ void add_log(CLI::App& app, Raw& raw) {
   app.add_option("--log-files", raw.log.files, "rotated log files that are kept")
       ->check(Between(1, 1'000))
       ->capture_default_str();
+}
+
+void add_settings(CLI::App& app, Raw& raw) {
+  app.add_option("--set", raw.settings,
+                 "give a setting of the server a value, such as log.level=debug; may be given "
+                 "several times; wins over the environment, where it is UNITY_SETTING_LOG_LEVEL")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
+// Errors: std::invalid_argument for what is no NAME=VALUE.
+std::pair<std::string, std::string> split_setting(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw std::invalid_argument("--set wants NAME=VALUE, not '" + text + "'");
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
 std::chrono::milliseconds to_milliseconds(double seconds) {
@@ -275,6 +287,7 @@ Options to_options(const Raw& raw) {
                     .object_tokens = raw.object_tokens,
                     .object_token_lifetime = std::chrono::seconds(raw.object_token_s)};
   options.log = raw.log;
+  for (const std::string& text : raw.settings) options.settings.push_back(split_setting(text));
   return options;
 }
 
@@ -302,6 +315,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   add_limits(app, raw);
   add_memory(app, raw);
   add_log(app, raw);
+  add_settings(app, raw);
   try {
     app.parse(argc, argv);
     return {to_options(raw), kExitOk, {}};

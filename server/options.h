@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/address.h"
@@ -25,6 +26,7 @@ struct Options {
   std::chrono::milliseconds end_grace{2'000};  // after that, or once the launcher is gone
   HostLimits limits;
   LogOptions log;
+  std::vector<std::pair<std::string, std::string>> settings;  // name, value; in the order given
 };
 
 // What became of a command line: options to run with, or a text to print and an exit code.

@@ -33,6 +33,7 @@
 #include "server/lifetime.h"
 #include "server/listener.h"
 #include "server/logging.h"
+#include "server/settings.h"
 #include "server/socket_file.h"
 
 namespace cppipc::server {
@@ -98,7 +99,9 @@ class Process {
                   {[this](std::chrono::milliseconds patience) { begin_end(patience); },
                    [] { ::_exit(kExitForced); }}) {
     toolkits::register_all(registry_, {.has_diagnostics = options.has_diagnostics});
+    register_settings(registry_, {options, log, [this] { return addresses(); }});
     if (register_more) register_more(registry_);
+    start_settings(registry_, environ, options.settings);
     host_ = std::make_unique<Host>(registry_, host_options());
   }
   ~Process() {
@@ -122,6 +125,8 @@ class Process {
 
  private:
   HostOptions host_options();
+  // Of the listeners, which are complete before there is a session.
+  std::vector<std::string> addresses() const;
   void listen(const Address& address);
   void announce();
   void serve_launcher(int fd);
@@ -165,6 +170,12 @@ HostOptions Process::host_options() {
     });
   };
   return options;
+}
+
+std::vector<std::string> Process::addresses() const {
+  std::vector<std::string> texts;
+  for (const auto& listener : listeners_) texts.push_back(listener->address().text());
+  return texts;
 }
 
 void Process::listen(const Address& address) {

@@ -8,16 +8,20 @@
 #include <cppipc/registry.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace cppipc::toolkits {
 namespace {
 
 constexpr std::uint64_t kLinksBetweenLooks = 1 << 20;
+constexpr std::int64_t kLinksMax = 1'000'000'000;  // unless the setting says otherwise
 
 void check(const PageRankOptions& options) {
   // Written so that NaN fails.
@@ -142,12 +146,31 @@ VariantMap pagerank_in(LinkGraph graph, const PageRankOptions& options, const Co
 VariantMap pagerank(const Context& context, const std::vector<std::int64_t>& sources,
                     const std::vector<std::int64_t>& targets, double reset_probability,
                     double threshold, std::int64_t max_iterations, bool single_precision,
-                    bool normalized) {
+                    bool normalized, std::int64_t links_max) {
   const PageRankOptions options{reset_probability, threshold, max_iterations, normalized};
   check(options);
+  if (sources.size() > static_cast<std::uint64_t>(links_max)) {
+    throw std::invalid_argument("pagerank: " + std::to_string(sources.size()) +
+                                " links are more than this server takes; its setting " +
+                                "'pagerank.links_max' is " + std::to_string(links_max));
+  }
   LinkGraph graph = make_link_graph(sources, targets);
   if (single_precision) return pagerank_in<float>(std::move(graph), options, context);
   return pagerank_in<double>(std::move(graph), options, context);
+}
+
+using LinksMax = std::shared_ptr<std::atomic<std::int64_t>>;
+
+void register_links_max(Registry& registry, const LinksMax& links_max) {
+  registry.setting(
+      "pagerank.links_max", [links_max] { return links_max->load(); },
+      [links_max](std::int64_t value) {
+        if (value < 1) {
+          throw std::invalid_argument("must be at least 1, not " + std::to_string(value));
+        }
+        *links_max = value;
+      },
+      "The most links that a graph for the toolkit pagerank may have.");
 }
 
 }  // namespace
@@ -166,8 +189,18 @@ template PageRankResult<double> compute_pagerank(const LinkGraph&, const PageRan
                                                  const Context&);
 
 void register_pagerank(Registry& registry) {
+  const auto links_max = std::make_shared<std::atomic<std::int64_t>>(kLinksMax);
+  register_links_max(registry, links_max);
+  const auto limited = [links_max](const Context& context, const std::vector<std::int64_t>& sources,
+                                   const std::vector<std::int64_t>& targets,
+                                   double reset_probability, double threshold,
+                                   std::int64_t max_iterations, bool single_precision,
+                                   bool normalized) {
+    return pagerank(context, sources, targets, reset_probability, threshold, max_iterations,
+                    single_precision, normalized, *links_max);
+  };
   registry.toolkit(
-      "pagerank", &pagerank, arg("sources"), arg("targets"), arg("reset_probability") = 0.15,
+      "pagerank", limited, arg("sources"), arg("targets"), arg("reset_probability") = 0.15,
       arg("threshold") = 1e-2, arg("max_iterations") = 20, arg("single_precision") = false,
       arg("normalized") = true, blocking,
       "PageRank of the directed graph with the links sources[i] -> targets[i].\n"

@@ -42,7 +42,8 @@ template <class Score>
 PageRankResult<Score> compute_pagerank(const LinkGraph& graph, const PageRankOptions& options,
                                        const Context& context);
 
-// Registers the toolkit pagerank.
+// Registers the toolkit pagerank and the setting pagerank.links_max, which keeps it from graphs
+// with more links.
 void register_pagerank(Registry& registry);
 
 }  // namespace cppipc::toolkits

@@ -9,7 +9,15 @@ from unity._session import Session, checked_timeout
 _BINARY_VARIABLE = "UNITY_SERVER_BINARY"
 
 
-def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, **server_options):
+def launch(
+    *,
+    extensions=(),
+    log_file=None,
+    timeout_s=10.0,
+    server_binary=None,
+    settings=None,
+    **server_options,
+):
     """Start a private server and open a session with it.
 
     The server ends with the session: when it is closed, when nothing refers to it any more, or
@@ -23,6 +31,9 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
         timeout_s: seconds that the server gets to answer for the first time; None: no limit.
         server_binary: path of the server; default is $UNITY_SERVER_BINARY, else the one of this
             package.
+        settings: a mapping of settings of the server to the values that it starts with, such as
+            `{"log.level": "debug"}`: str, int, float, bool, None, or a list of them. See
+            `session.server.settings`. They win over $UNITY_SETTING_LOG_LEVEL and its like.
         **server_options: long options of `unity_server` with "_" for "-": `True` gives a plain
             flag, `False` and `None` nothing, a list the option once for each item.
 
@@ -30,9 +41,12 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
         Session
 
     Raises:
-        InvalidArgument: `timeout_s` is negative; `WrongType` if it is no number.
-        LaunchError: the server did not start or did not answer; `ServerNotFound` and
-            `ServerNotExecutable` say why if they can.
+        InvalidArgument: `timeout_s` is negative, or a setting's value has a text that cannot be
+            told from a list; `WrongType` if `timeout_s` is no number, or a setting's value is
+            none of those.
+        LaunchError: the server did not start or did not answer, also because it has no such
+            setting, or not with that value; `ServerNotFound` and `ServerNotExecutable` say why
+            if they can.
         NotSupported: extensions were asked for.
     """
     timeout_s = checked_timeout(timeout_s)
@@ -43,6 +57,8 @@ def launch(*, extensions=(), log_file=None, timeout_s=10.0, server_binary=None, 
         command += ["--log-file", os.fspath(log_file)]
     for name, value in server_options.items():
         command += _option(name, value)
+    for name, value in (settings or {}).items():
+        command += ["--set", f"{name}={_setting_text(name, value)}"]
     # Other sessions can be opened at this name; only processes of this user get in.
     address = f"unix:@{os.urandom(16).hex()}"
     return Session(_core.launch(command, address, timeout_s))
@@ -70,3 +86,25 @@ def _option(name, value):
     if isinstance(value, (list, tuple)):
         return [word for item in value for word in _option(name, item)]
     return [option, os.fspath(value) if isinstance(value, os.PathLike) else str(value)]
+
+
+def _setting_text(name, value, is_item=False):
+    """A setting's value as the server's option takes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)) and not is_item:
+        return ",".join(_setting_text(name, item, True) for item in value)
+    if not isinstance(value, str):
+        raise errors.WrongType(
+            f"setting {name!r}: at the start a value is a str, int, float, bool, None or a list "
+            f"of them, not {type(value).__qualname__!r}"
+        )
+    if is_item and "," in value:
+        raise errors.InvalidArgument(
+            f"setting {name!r}: at the start no text of a list may have a comma, and {value!r} has"
+        )
+    return value

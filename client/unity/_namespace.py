@@ -15,6 +15,11 @@ def unknown_name(kind, name, names):
         name: with dots, as it was asked for.
         names: what there is; the part of a name before a dot is a name too.
     """
+    return errors.UnknownName(f"the server has no {kind} {name!r}; {hint_of(name, names)}")
+
+
+def hint_of(name, names):
+    """What may have been meant by a name that is not among `names`: "did you mean 'x'?"."""
     import difflib  # slow, and seldom needed
 
     known = set(names)
@@ -26,12 +31,10 @@ def unknown_name(kind, name, names):
     in_lower_case = {full_name.lower(): full_name for full_name in sorted(known)}
     close = difflib.get_close_matches(name.lower(), in_lower_case, n=1)
     if close:
-        hint = f"did you mean {in_lower_case[close[0]]!r}?"
-    else:
-        listed = sorted({full_name.partition(".")[0] for full_name in names})
-        more = ["…"] if len(listed) > _LISTED else []
-        hint = f"it has {', '.join(listed[:_LISTED] + more) or 'none'}"
-    return errors.UnknownName(f"the server has no {kind} {name!r}; {hint}")
+        return f"did you mean {in_lower_case[close[0]]!r}?"
+    listed = sorted({full_name.partition(".")[0] for full_name in names})
+    more = ["…"] if len(listed) > _LISTED else []
+    return f"it has {', '.join(listed[:_LISTED] + more) or 'none'}"
 
 
 class Namespace:

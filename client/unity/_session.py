@@ -145,6 +145,14 @@ class Session:
         return self._connection.description.version
 
     @property
+    def server(self):
+        """What is known of the server, a `unity.Server`: its version, the names it has, what
+        each of them is, and its settings."""
+        from unity._server import Server
+
+        return Server(self._connection)
+
+    @property
     def closed(self):
         """Whether the session has ended, by `close()` or by the server's end."""
         return self._connection.is_closed

@@ -252,6 +252,8 @@ struct Description {
   types @1 :List(Type);
   functions @2 :List(Function);
   enumerations @3 :List(Enumeration);
+  settings @4 :List(Property);
+  # Read with Session.run of "$setting" (name), written with "$set_setting" (name, value).
 
   struct Type {
     name @0 :Text;

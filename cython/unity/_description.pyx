@@ -29,14 +29,16 @@ class Description:
         types: name -> TypeDescription.
         functions: name -> Routine, toolkits among them.
         enumerations: name -> EnumDescription.
+        settings: name -> SettingDescription.
         names: of all types and enumerations, the keys of a dict.
     """
 
-    def __init__(self, version, types, functions, enumerations):
+    def __init__(self, version, types, functions, enumerations, settings):
         self.version = version
         self.types = types
         self.functions = functions
         self.enumerations = enumerations
+        self.settings = settings
         self.names = {**types, **enumerations}
 
     def find(self, name, Connection connection):
@@ -110,6 +112,16 @@ class EnumDescription:
 
             self.cls_ = enumeration(self.name, self.doc, tuple(self.members.items()))
         return self.cls_
+
+
+class SettingDescription:
+    """One setting of a server: its type as Python spells it, and whether sessions may write it."""
+
+    def __init__(self, name, doc, type, is_writable):
+        self.name = name
+        self.doc = doc
+        self.type = type
+        self.is_writable = is_writable
 
 
 class ProxyType(type):
@@ -211,7 +223,7 @@ cdef object convert(const cppipc.Description& description):
         enumeration = enumeration_of(description.enumerations[i])
         enumerations[enumeration.name] = enumeration
     # Parameters may have members of enumerations for defaults, and there is no session yet.
-    known = Description("", {}, {}, enumerations)
+    known = Description("", {}, {}, enumerations, {})
     types = {}
     for i in range(description.types.size()):
         described = type_of(description.types[i], known)
@@ -220,7 +232,16 @@ cdef object convert(const cppipc.Description& description):
     for i in range(description.functions.size()):
         functions[description.functions[i].name.decode()] = routine_of(
             description.functions[i], Target.kRun, None, known)
-    return Description(description.version.decode(), types, functions, enumerations)
+    settings = {}
+    for i in range(description.settings.size()):
+        setting = setting_of(description.settings[i])
+        settings[setting.name] = setting
+    return Description(description.version.decode(), types, functions, enumerations, settings)
+
+
+cdef object setting_of(const cppipc.PropertyDescription& described):
+    return SettingDescription(described.name.decode(), described.doc.decode(),
+                              described.type.decode(), described.is_writable)
 
 
 cdef object enumeration_of(const cppipc.EnumDescription& described):

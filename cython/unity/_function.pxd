@@ -27,8 +27,8 @@ cdef class Method:
 
 # A property as it lies in a class.
 cdef class Property:
-    cdef Routine getter
-    cdef Routine setter          # None: read-only
+    cdef readonly Routine getter
+    cdef readonly Routine setter  # None: read-only
 
 
 cdef Function new_function(Routine routine, Connection connection, Proxy target)

@@ -153,6 +153,7 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
         vector[TypeDescription] types
         vector[FunctionDescription] functions
         vector[EnumDescription] enumerations
+        vector[PropertyDescription] settings
 
 cdef extern from "cppipc/value_writer.h" namespace "cppipc" nogil:
     cdef cppclass MarshalLimits:

@@ -19,6 +19,27 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
     "name", ["values.md", "errors.md", "shared_memory.md", "messages.md", "saving.md"]
 )
 def test_examples(name, private, capsys, monkeypatch):
+    check_examples(name, private, capsys, monkeypatch)
+
+
+def test_examples_of_settings(capsys, monkeypatch):
+    with unity.launch(diagnostics=True) as session:  # its own: they are changed
+        check_examples("settings.md", session, capsys, monkeypatch)
+
+
+def test_examples_of_old_toolkits(typed, capsys, monkeypatch):
+    check_examples("toolkits.md", typed, capsys, monkeypatch)
+
+
+def test_the_page_on_old_toolkits_shows_the_code_that_is_compiled():
+    source = (DOCS.parent / "examples" / "old_toolkits" / "demo_addone.cpp").read_text()
+    blocks = re.findall(r"```cpp\n(.*?)```", (DOCS / "toolkits.md").read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert block in source
+
+
+def check_examples(name, session, capsys, monkeypatch):
     # Before Python 3.13 doctest looks at the last line of an error only, which may be a note.
     whole = types.SimpleNamespace(
         **{
@@ -31,8 +52,8 @@ def test_examples(name, private, capsys, monkeypatch):
     monkeypatch.setattr(doctest, "traceback", whole)
     names = {
         "unity": unity,
-        "session": private,
-        "echo": private.toolkits.diagnostics.echo,
+        "session": session,
+        "echo": session.toolkits.diagnostics.echo,
     }
     result = doctest.testfile(
         str(DOCS / name), module_relative=False, globs=names, optionflags=doctest.ELLIPSIS

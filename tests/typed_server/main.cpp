@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // unity_server with the functions of functions.h.
+#include <cppipc/registry.h>
+
 #include <cstdio>
 
+#include "old_toolkits/demo_addone.h"
 #include "server/options.h"
 #include "server/process.h"
 #include "typed_server/functions.h"
 #include "typed_server/messages.h"
 #include "typed_server/saved.h"
+#include "typed_server/settings.h"
 
 int main(int argc, char** argv) {
   using namespace cppipc::server;
@@ -19,5 +23,7 @@ int main(int argc, char** argv) {
     cppipc::test::register_typed(registry);
     cppipc::test::register_messages(registry);
     cppipc::test::register_saved(registry);
+    cppipc::test::register_settings(registry);
+    registry.toolkits(demo_addone::get_registration(), "old");
   });
 }

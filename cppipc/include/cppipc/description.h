@@ -39,6 +39,9 @@ struct PropertyDescription {
   bool operator==(const PropertyDescription&) const = default;
 };
 
+// A setting of the server; `is_writable` by clients while it runs.
+using SettingDescription = PropertyDescription;
+
 struct TypeDescription {
   std::string name;
   std::string doc;
@@ -61,6 +64,7 @@ struct Description {
   std::vector<TypeDescription> types;
   std::vector<FunctionDescription> functions;  // toolkits and plain functions
   std::vector<EnumDescription> enumerations;
+  std::vector<SettingDescription> settings;
   bool operator==(const Description&) const = default;
 };
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The names a server answers to: exposed types with their methods, functions, and toolkits.
+// The names a server answers to: exposed types with their methods, functions, toolkits, settings.
 //
 // A registry is filled once, in main(), and then given to a Host as const. There is no global
 // registry: what a server offers can be read off its main().
 
 #include <cppipc/detail/adapt.h>
 #include <cppipc/function.h>
+#include <cppipc/setting.h>
+#include <cppipc/toolkit.h>
 #include <cppipc/type_builder.h>
 
 #include <initializer_list>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <typeindex>
@@ -70,6 +74,31 @@ class Registry {
                                         detail::collect(std::forward<Extra>(extra)...), true));
   }
 
+  // Adds toolkits in the form of toolkit.h. With a prefix their names are "PREFIX.NAME".
+  void toolkits(std::vector<ToolkitSpecification> list, std::string_view prefix = {});
+
+  // Adds a setting: a callable without parameters that returns its value and, if it can be
+  // written, one that takes a new value; either may take a Context& too. Then, in any order, the
+  // documentation, and `at_start` for a setting that is not to change while the server runs. The
+  // name may have dots. Both callables run as calls do, on any thread, but never two at one time,
+  // be they of one setting or of several; so they should be quick, and must not read or write
+  // settings through the registry. To refuse a value the setter throws.
+  template <class Getter, class... Extra>
+  void setting(std::string_view name, Getter getter, Extra&&... extra) {
+    setting_of(name, detail::adapt_function(std::move(getter)), std::forward<Extra>(extra)...);
+  }
+
+  // The value of a setting. Threads: any. Errors: kUnknownKey; whatever the getter throws.
+  Variant read_setting(std::string_view name, Context& context) const;
+  // Gives a setting a new value. Threads: any. Errors, all naming the setting: kUnknownKey;
+  // kWrongType, kOverflow or kInvalidArgument for a value that does not fit, kWrongType for a
+  // setting that is read-only; whatever the setter throws.
+  void write_setting(std::string_view name, Variant value, Context& context) const;
+  // The same at the start of a server, also for settings that are `at_start`. The text is taken
+  // for what the setting's type wants: a str, "true", a number, "none", or a list of these with
+  // commas between.
+  void start_setting(std::string_view name, std::string_view text);
+
   // Null when nothing has that name or type: absence is normal here, so it is not an error.
   const TypeInfo* find_type(std::string_view name) const;
   const TypeInfo* find_type(std::type_index type) const;
@@ -78,6 +107,7 @@ class Registry {
 
   const Named<TypeInfo>& types() const { return types_; }
   const Named<FunctionInfo>& functions() const { return functions_; }
+  const Named<SettingInfo>& settings() const { return settings_; }
 
   // All of it as plain data, sorted by name. Errors: std::logic_error naming a function that
   // takes or returns a type that is not registered.
@@ -91,9 +121,29 @@ class Registry {
                              bool is_toolkit);
   void add_enumeration(EnumInfo info, std::type_index type);
   TypeInfo* find_type_to_change(std::type_index type);
+  void add_setting(std::string_view name, detail::Adapted getter, detail::Adapted* setter,
+                   detail::Extras extras);
+  const SettingInfo& known_setting(std::string_view name) const;
+  void set(const SettingInfo& setting, Variant value, Context& context) const;
+
+  template <class First, class... Extra>
+  void setting_of(std::string_view name, detail::Adapted getter, First&& first, Extra&&... extra) {
+    if constexpr (detail::is_callable<First>) {
+      detail::Adapted setter = detail::adapt_function(std::decay_t<First>(first));
+      add_setting(name, std::move(getter), &setter, detail::collect(std::forward<Extra>(extra)...));
+    } else {
+      add_setting(name, std::move(getter), nullptr,
+                  detail::collect(std::forward<First>(first), std::forward<Extra>(extra)...));
+    }
+  }
+  void setting_of(std::string_view name, detail::Adapted getter) {
+    add_setting(name, std::move(getter), nullptr, {});
+  }
 
   Named<TypeInfo> types_;
   Named<FunctionInfo> functions_;
+  Named<SettingInfo> settings_;
+  std::unique_ptr<std::mutex> settings_turn_ = std::make_unique<std::mutex>();
   std::map<std::type_index, TypeInfo*> types_by_cpp_;
   std::map<std::type_index, EnumInfo> enumerations_;
 };

@@ -2,14 +2,34 @@
 #include "host/builtins.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "host/call_task.h"
 #include "host/saving.h"
 
 namespace cppipc {
+namespace {
+
+void add_settings(Registry& builtins) {
+  builtins.function(
+      "setting",
+      [](Context& context, const std::string& name) {
+        return calling_session().core().registry().read_setting(name, context);
+      },
+      arg("name"));
+  builtins.function(
+      "set_setting",
+      [](Context& context, const std::string& name, Variant value) {
+        calling_session().core().registry().write_setting(name, std::move(value), context);
+      },
+      arg("name"), arg("value"));
+}
+
+}  // namespace
 
 Registry make_builtins() {
   Registry builtins;
+  add_settings(builtins);
   register_saving(builtins);
   return builtins;
 }

@@ -26,9 +26,12 @@ std::string counted(std::size_t count, std::string_view noun) {
 
 Place Signature::parameter_place(std::size_t i, const Registry& registry) const {
   Place place;
-  place.role = is_property ? Place::Role::kProperty : Place::Role::kParameter;
+  place.role = is_setting    ? Place::Role::kSetting
+               : is_property ? Place::Role::kProperty
+                             : Place::Role::kParameter;
   place.function = qualified;
-  place.name = is_property ? std::string_view(qualified) : std::string_view(parameters[i].name);
+  const bool is_named = is_property || is_setting;
+  place.name = is_named ? std::string_view(qualified) : std::string_view(parameters[i].name);
   place.registry = &registry;
   place.may_move = true;
   return place;
@@ -36,7 +39,9 @@ Place Signature::parameter_place(std::size_t i, const Registry& registry) const 
 
 Place Signature::result_place(const Registry& registry) const {
   Place place;
-  place.role = is_property ? Place::Role::kValue : Place::Role::kResult;
+  place.role = is_setting    ? Place::Role::kSetting
+               : is_property ? Place::Role::kValue
+                             : Place::Role::kResult;
   place.function = qualified;
   place.name = qualified;
   place.registry = &registry;

@@ -31,6 +31,13 @@ PropertyDescription describe(const PropertyInfo& property, const Registry& regis
   return description;
 }
 
+SettingDescription describe(const SettingInfo& setting, const Registry& registry) {
+  SettingDescription description = setting.description;
+  description.type = describe(setting.get, registry).result;
+  if (setting.set) (void)describe(*setting.set, registry);  // for its errors
+  return description;
+}
+
 TypeDescription describe(const TypeInfo& type, const Registry& registry) {
   TypeDescription description;
   description.name = type.name;
@@ -58,6 +65,9 @@ Description Registry::describe(std::string version) const {
   }
   for (const auto& [name, function] : functions_) {
     description.functions.push_back(cppipc::describe(function, *this));
+  }
+  for (const auto& [name, setting] : settings_) {
+    description.settings.push_back(cppipc::describe(setting, *this));
   }
   for (const auto& [type, enumeration] : enumerations_) {
     description.enumerations.push_back(enumeration);

@@ -122,13 +122,19 @@ FunctionInfo make_function_info(FunctionName name, Adapted adapted, Extras extra
                               std::to_string(extras.args.size()) + " arg()");
   }
   if (extras.doc_count > 1) refuse_function(name, "has more than one documentation text");
+  if (extras.is_at_start && !name.is_setting) {
+    refuse_function(name, "is no setting, and at_start is for settings");
+  }
   auto signature = std::make_shared<Signature>();
   signature->name = name.name;
   signature->qualified = name.qualified;
   signature->is_property = name.is_property;
+  signature->is_setting = name.is_setting;
   signature->result = typed.result;
   signature->rest = typed.rest;
-  if (typed.is_map && extras.args.empty()) signature->rest = Signature::Rest::kKeywords;
+  if (typed.is_map && !typed.has_declared_rest && extras.args.empty()) {
+    signature->rest = Signature::Rest::kKeywords;
+  }
   add_parameters(*signature, name, typed, extras, registry);
 
   FunctionInfo info;

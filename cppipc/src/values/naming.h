@@ -21,6 +21,7 @@ struct FunctionName {
   std::string name;       // "increment"
   std::string qualified;  // "Counter.increment"
   bool is_property = false;
+  bool is_setting = false;
 };
 
 // Errors: std::logic_error naming the function, for a wrong count of args, names that are no

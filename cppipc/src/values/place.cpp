@@ -55,6 +55,8 @@ std::string Place::text() const {
       return std::string(function) + "() parameter '" + std::string(name) + "'";
     case Role::kProperty:
       return "property '" + std::string(name) + "'";
+    case Role::kSetting:
+      return "setting '" + std::string(name) + "'";
     case Role::kResult:
       return std::string(function) + "() result";
     case Role::kValue:

@@ -156,11 +156,16 @@ void marshal(const Description& description, wire::Description::Builder builder)
   auto functions = builder.initFunctions(static_cast<unsigned>(description.functions.size()));
   for (unsigned i = 0; i < functions.size(); ++i) put(description.functions[i], functions[i]);
   // Nothing at all for none, so that such descriptions keep their hash.
-  if (description.enumerations.empty()) return;
-  auto enumerations =
-      builder.initEnumerations(static_cast<unsigned>(description.enumerations.size()));
-  for (unsigned i = 0; i < enumerations.size(); ++i) {
-    put(description.enumerations[i], enumerations[i]);
+  if (!description.enumerations.empty()) {
+    auto enumerations =
+        builder.initEnumerations(static_cast<unsigned>(description.enumerations.size()));
+    for (unsigned i = 0; i < enumerations.size(); ++i) {
+      put(description.enumerations[i], enumerations[i]);
+    }
+  }
+  if (!description.settings.empty()) {
+    auto settings = builder.initSettings(static_cast<unsigned>(description.settings.size()));
+    for (unsigned i = 0; i < settings.size(); ++i) put(description.settings[i], settings[i]);
   }
 }
 
@@ -173,6 +178,8 @@ Description unmarshal(wire::Description::Reader reader) {
         take_all<FunctionDescription, wire::Description::Function>(reader.getFunctions());
     description.enumerations =
         take_all<EnumDescription, wire::Description::Enumeration>(reader.getEnumerations());
+    description.settings =
+        take_all<SettingDescription, wire::Description::Property>(reader.getSettings());
     return description;
   });
 }

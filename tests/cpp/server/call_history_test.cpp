@@ -44,6 +44,15 @@ TEST(CallHistory, ShowsSoManyAndNoMore) {
   EXPECT_EQ(calls.back(), "-194 7");
 }
 
+TEST(CallHistory, ShowsAsManyAsItIsToldTo) {
+  CallHistory history;
+  for (int i = 0; i < 200; ++i) history.began(7, std::to_string(i));
+  history.show(CallHistory::kShownMax);
+  EXPECT_EQ(latest(history).size(), CallHistory::kShownMax);
+  history.show(0);
+  EXPECT_TRUE(latest(history).empty());
+}
+
 TEST(CallHistory, CutsLongNames) {
   CallHistory history;
   history.began(1, std::string(1000, 'x'));

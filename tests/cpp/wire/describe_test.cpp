@@ -34,7 +34,8 @@ Description some_description() {
       true};
   FunctionDescription with_null{"f", "", {{"x", "Probe | None", Variant(), false}}, "", false};
   const EnumDescription color{"Color", "Of light.", {{"red", -1}, {"green", 5}}};
-  return {"0.1.0", {counter, probe}, {toolkit, with_null}, {color}};
+  const SettingDescription level{"log.level", "Of the log.", "str", true};
+  return {"0.1.0", {counter, probe}, {toolkit, with_null}, {color}, {level}};
 }
 
 Description round_trip_description(const Description& description) {

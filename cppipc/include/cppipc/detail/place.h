@@ -19,10 +19,19 @@ namespace detail {
 // A link of a chain that lives on the stack, from a value outwards to the call it belongs to.
 // Building one costs no memory; the text is put together only when something is refused.
 struct Place {
-  enum class Role : std::uint8_t { kParameter, kProperty, kResult, kValue, kItem, kEntry, kMember };
+  enum class Role : std::uint8_t {
+    kParameter,
+    kProperty,
+    kSetting,
+    kResult,
+    kValue,
+    kItem,
+    kEntry,
+    kMember
+  };
 
   Role role = Role::kValue;
-  // Of the outermost link: the function and the parameter or property.
+  // Of the outermost link: the function and the parameter, property or setting.
   std::string_view function;
   std::string_view name;
   // Of the others.

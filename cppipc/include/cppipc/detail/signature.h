@@ -47,6 +47,9 @@ class Arg {
 // Marks a function that waits or computes for long; see FunctionInfo::is_blocking.
 struct Blocking {};
 
+// Marks a setting that is written at the start only; see Registry::setting.
+struct AtStart {};
+
 namespace detail {
 
 // What a C++ parameter type contributes: its spelling, and whether a default converts to it.
@@ -70,8 +73,9 @@ struct Signature {
   std::vector<Parameter> parameters;
   Rest rest = Rest::kNone;  // where further arguments go
   Spell result = nullptr;
-  // A property is named in messages instead of a function and its only parameter.
+  // A property or setting is named in messages instead of a function and its only parameter.
   bool is_property = false;
+  bool is_setting = false;
 
   Place parameter_place(std::size_t i, const Registry& registry) const;
   Place result_place(const Registry& registry) const;
@@ -83,6 +87,7 @@ struct Extras {
   std::string doc;
   int doc_count = 0;
   bool is_blocking = false;
+  bool is_at_start = false;
 
   void add(Arg arg) { args.push_back(std::move(arg)); }
   void add(std::string_view text) {
@@ -90,6 +95,7 @@ struct Extras {
     ++doc_count;
   }
   void add(Blocking) { is_blocking = true; }
+  void add(AtStart) { is_at_start = true; }
 };
 
 template <class... Extra>
@@ -140,6 +146,8 @@ struct TypedParameters {
   Signature::Rest rest = Signature::Rest::kNone;
   Spell result = nullptr;
   bool is_map = false;  // VariantMap f(const VariantMap&): parameters are what the args say
+  // Of a map: `rest` holds as it is. Otherwise further keywords are taken unless there are args.
+  bool has_declared_rest = false;
 };
 
 using Invoke = std::function<Variant(Invocation&)>;
