@@ -134,6 +134,8 @@ struct Fault {
   raised @7 :Object;
   # What was raised in a function of the client, as the client keeps it: it goes back to that
   # client with every fault that the error becomes. It cannot be called. Else null.
+  exceptionName @8 :Text;
+  # The registered exception that was thrown, one of Description.exceptions; else empty.
 }
 
 struct Variant {
@@ -254,6 +256,7 @@ struct Description {
   enumerations @3 :List(Enumeration);
   settings @4 :List(Property);
   # Read with Session.run of "$setting" (name), written with "$set_setting" (name, value).
+  exceptions @5 :List(Exception);
 
   struct Type {
     name @0 :Text;
@@ -261,6 +264,9 @@ struct Description {
     constructor :union { none @2 :Void; function @3 :Function; }
     methods @4 :List(Function);
     properties @5 :List(Property);
+    bases @6 :List(Text);
+    # Types of the description, in the order of Python's bases. Their methods and properties are
+    # the type's too, and are not repeated in it.
   }
   struct Function {
     name @0 :Text;
@@ -268,6 +274,10 @@ struct Description {
     parameters @2 :List(Parameter);
     result @3 :Text;
     isToolkit @4 :Bool;
+    isStatic @5 :Bool;
+    # Of a method: it needs no object. Session.run calls it as "TYPE::NAME", without holding one.
+    overloads @6 :List(Function);
+    # What else the name stands for, in the order in which the server tries them.
   }
   struct Parameter {
     name @0 :Text;
@@ -277,5 +287,13 @@ struct Description {
   }
   struct Enumeration { name @0 :Text; doc @1 :Text; members @2 :List(Member); }
   struct Member { name @0 :Text; value @1 :Int64; }
+  struct Exception {
+    name @0 :Text;
+    doc @1 :Text;
+    base @2 :Text;
+    # The registered exception it derives from; empty if none.
+    kind @3 :UInt16;
+    # cppipc::ErrorKind of its faults.
+  }
   struct Property { name @0 :Text; doc @1 :Text; type @2 :Text; isWritable @3 :Bool; }
 }

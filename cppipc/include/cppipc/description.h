@@ -2,6 +2,7 @@
 #pragma once
 // What a server offers, as plain data: what `help()`, signatures and completion are made of.
 
+#include <cppipc/error.h>
 #include <cppipc/variant.h>
 
 #include <cstdint>
@@ -28,6 +29,9 @@ struct FunctionDescription {
   std::vector<ParameterDescription> parameters;
   std::string result;  // as Python spells it; may be empty
   bool is_toolkit = false;
+  bool is_static = false;  // a method that needs no object
+  // What else the name stands for, in the order in which a call tries them.
+  std::vector<FunctionDescription> overloads;
   bool operator==(const FunctionDescription&) const = default;
 };
 
@@ -46,8 +50,9 @@ struct TypeDescription {
   std::string name;
   std::string doc;
   std::optional<FunctionDescription> constructor;  // none: cannot be created by clients
-  std::vector<FunctionDescription> methods;
+  std::vector<FunctionDescription> methods;        // its own; those of its bases are theirs
   std::vector<PropertyDescription> properties;
+  std::vector<std::string> bases;  // the names of registered types, in order
   bool operator==(const TypeDescription&) const = default;
 };
 
@@ -58,6 +63,15 @@ struct EnumDescription {
   bool operator==(const EnumDescription&) const = default;
 };
 
+// An exception class of the server.
+struct ExceptionDescription {
+  std::string name;
+  std::string doc;
+  std::string base;  // the registered exception it derives from; empty if none
+  ErrorKind kind = ErrorKind::kRemote;
+  bool operator==(const ExceptionDescription&) const = default;
+};
+
 // Sorted by name.
 struct Description {
   std::string version;  // of the server, "0.1.0"
@@ -65,6 +79,7 @@ struct Description {
   std::vector<FunctionDescription> functions;  // toolkits and plain functions
   std::vector<EnumDescription> enumerations;
   std::vector<SettingDescription> settings;
+  std::vector<ExceptionDescription> exceptions;
   bool operator==(const Description&) const = default;
 };
 

@@ -62,6 +62,8 @@ class Error : public std::runtime_error {
   std::string where;
   // The C++ type of the exception that was thrown remotely, demangled; empty if it was an Error.
   std::string thrown_type;
+  // The registered exception (Registry::exception) that was thrown; empty if it was none.
+  std::string exception_name;
   // errno of a kInputOutput; 0 if there is none.
   int error_number = 0;
   // What was raised in a function of a client, as that client keeps it: with it the error becomes

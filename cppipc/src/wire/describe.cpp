@@ -47,6 +47,10 @@ void put(const FunctionDescription& function, wire::Description::Function::Build
   builder.setIsToolkit(function.is_toolkit);
   auto parameters = builder.initParameters(static_cast<unsigned>(function.parameters.size()));
   for (unsigned i = 0; i < parameters.size(); ++i) put(function.parameters[i], parameters[i]);
+  builder.setIsStatic(function.is_static);
+  if (function.overloads.empty()) return;
+  auto overloads = builder.initOverloads(static_cast<unsigned>(function.overloads.size()));
+  for (unsigned i = 0; i < overloads.size(); ++i) put(function.overloads[i], overloads[i]);
 }
 
 void put(const PropertyDescription& property, wire::Description::Property::Builder builder) {
@@ -64,6 +68,9 @@ void put(const TypeDescription& type, wire::Description::Type::Builder builder) 
   for (unsigned i = 0; i < methods.size(); ++i) put(type.methods[i], methods[i]);
   auto properties = builder.initProperties(static_cast<unsigned>(type.properties.size()));
   for (unsigned i = 0; i < properties.size(); ++i) put(type.properties[i], properties[i]);
+  if (type.bases.empty()) return;
+  auto bases = builder.initBases(static_cast<unsigned>(type.bases.size()));
+  for (unsigned i = 0; i < bases.size(); ++i) bases.set(i, text_of(type.bases[i]));
 }
 
 void put(const EnumDescription& enumeration, wire::Description::Enumeration::Builder builder) {
@@ -74,6 +81,13 @@ void put(const EnumDescription& enumeration, wire::Description::Enumeration::Bui
     members[i].setName(text_of(enumeration.members[i].first));
     members[i].setValue(enumeration.members[i].second);
   }
+}
+
+void put(const ExceptionDescription& exception, wire::Description::Exception::Builder builder) {
+  builder.setName(text_of(exception.name));
+  builder.setDoc(text_of(exception.doc));
+  builder.setBase(text_of(exception.base));
+  builder.setKind(static_cast<std::uint16_t>(exception.kind));
 }
 
 // The items of a list, each read by a take() below.
@@ -100,6 +114,9 @@ FunctionDescription take(wire::Description::Function::Reader reader) {
   function.is_toolkit = reader.getIsToolkit();
   function.parameters =
       take_all<ParameterDescription, wire::Description::Parameter>(reader.getParameters());
+  function.is_static = reader.getIsStatic();
+  function.overloads =
+      take_all<FunctionDescription, wire::Description::Function>(reader.getOverloads());
   return function;
 }
 
@@ -121,6 +138,7 @@ TypeDescription take(wire::Description::Type::Reader reader) {
   type.methods = take_all<FunctionDescription, wire::Description::Function>(reader.getMethods());
   type.properties =
       take_all<PropertyDescription, wire::Description::Property>(reader.getProperties());
+  for (const auto base : reader.getBases()) type.bases.emplace_back(checked_text(base));
   return type;
 }
 
@@ -135,6 +153,15 @@ EnumDescription take(wire::Description::Enumeration::Reader reader) {
   enumeration.members = take_all<std::pair<std::string, std::int64_t>, wire::Description::Member>(
       reader.getMembers());
   return enumeration;
+}
+
+ExceptionDescription take(wire::Description::Exception::Reader reader) {
+  ExceptionDescription exception;
+  exception.name = checked_text(reader.getName());
+  exception.doc = checked_text(reader.getDoc());
+  exception.base = checked_text(reader.getBase());
+  exception.kind = kind_of(reader.getKind());
+  return exception;
 }
 
 template <class Item, class Wire>
@@ -167,6 +194,10 @@ void marshal(const Description& description, wire::Description::Builder builder)
     auto settings = builder.initSettings(static_cast<unsigned>(description.settings.size()));
     for (unsigned i = 0; i < settings.size(); ++i) put(description.settings[i], settings[i]);
   }
+  if (!description.exceptions.empty()) {
+    auto exceptions = builder.initExceptions(static_cast<unsigned>(description.exceptions.size()));
+    for (unsigned i = 0; i < exceptions.size(); ++i) put(description.exceptions[i], exceptions[i]);
+  }
 }
 
 Description unmarshal(wire::Description::Reader reader) {
@@ -180,6 +211,8 @@ Description unmarshal(wire::Description::Reader reader) {
         take_all<EnumDescription, wire::Description::Enumeration>(reader.getEnumerations());
     description.settings =
         take_all<SettingDescription, wire::Description::Property>(reader.getSettings());
+    description.exceptions =
+        take_all<ExceptionDescription, wire::Description::Exception>(reader.getExceptions());
     return description;
   });
 }

@@ -37,12 +37,6 @@ std::string name_for_wire(std::string_view name) {
   return text;
 }
 
-// A newer peer may know more kinds; what they mean here is only that the call failed.
-ErrorKind kind_of(std::uint16_t number) {
-  constexpr auto kLast = static_cast<std::uint16_t>(ErrorKind::kUnknownKey);
-  return number <= kLast ? static_cast<ErrorKind>(number) : ErrorKind::kRemote;
-}
-
 void put(const Error& error, std::string_view message, wire::Fault::Builder& builder) {
   builder.setKind(static_cast<std::uint16_t>(error.kind()));
   builder.setInToolkit(error.in_toolkit);
@@ -50,6 +44,9 @@ void put(const Error& error, std::string_view message, wire::Fault::Builder& bui
   builder.setWhere(name_for_wire(error.where).c_str());
   builder.setThrownType(name_for_wire(error.thrown_type).c_str());
   builder.setErrorNumber(error.error_number);
+  if (!error.exception_name.empty()) {
+    builder.setExceptionName(name_for_wire(error.exception_name).c_str());
+  }
 }
 
 std::string text_of(wire::Fault::Reader reader, IncomingCaps& caps) {
@@ -79,6 +76,7 @@ Error unmarshal(wire::Fault::Reader reader, IncomingCaps& caps) {
     error.where = checked_text(reader.getWhere());
     error.thrown_type = checked_text(reader.getThrownType());
     error.error_number = reader.getErrorNumber();
+    error.exception_name = checked_text(reader.getExceptionName());
     if (reader.hasRaised()) error.raised = caps.object(reader.getRaised(), kRaisedTypeName, {});
     return error;
   });

@@ -27,6 +27,12 @@ auto guarded(Read&& read) {
   }
 }
 
+// A newer peer may know more kinds; what they mean here is only that the call failed.
+inline ErrorKind kind_of(std::uint16_t number) {
+  constexpr auto kLast = static_cast<std::uint16_t>(ErrorKind::kUnknownKey);
+  return number <= kLast ? static_cast<ErrorKind>(number) : ErrorKind::kRemote;
+}
+
 // Refuses the elements of a struct list that are smaller than T, which the first one shows: they
 // would be read as many times more values than the message has room for.
 template <class T>

@@ -18,6 +18,7 @@ using test::NamedObject;
 // A description with every field in use.
 Description some_description() {
   FunctionDescription constructor{"Counter", "", {{"start", "int", Variant(0), false}}, "", false};
+  constructor.overloads = {{"Counter", "From text.", {{"text", "str", {}, false}}, "", false}};
   FunctionDescription increment{
       "increment", "Adds `by`.", {{"by", "int", Variant(1), false}}, "int", false};
   TypeDescription counter{"Counter",
@@ -25,7 +26,8 @@ Description some_description() {
                           constructor,
                           {increment, {"reset", "", {}, "None", false}},
                           {{"value", "The current value.", "int", true}}};
-  TypeDescription probe{"Probe", "", std::nullopt, {}, {}};
+  TypeDescription probe{"Probe", "",         std::nullopt, {{"make", "", {}, "Probe", false, true}},
+                        {},      {"Counter"}};
   FunctionDescription toolkit{
       "stats.mean",
       "The mean.",
@@ -35,7 +37,8 @@ Description some_description() {
   FunctionDescription with_null{"f", "", {{"x", "Probe | None", Variant(), false}}, "", false};
   const EnumDescription color{"Color", "Of light.", {{"red", -1}, {"green", 5}}};
   const SettingDescription level{"log.level", "Of the log.", "str", true};
-  return {"0.1.0", {counter, probe}, {toolkit, with_null}, {color}, {level}};
+  const ExceptionDescription failed{"io.Failed", "It failed.", "Base", ErrorKind::kInputOutput};
+  return {"0.1.0", {counter, probe}, {toolkit, with_null}, {color}, {level}, {failed}};
 }
 
 Description round_trip_description(const Description& description) {
@@ -80,6 +83,16 @@ TEST(Describe, EveryChangeChangesTheHash) {
       [](Description& d) { d.types[0].doc = ""; },
       [](Description& d) { d.types[0].constructor.reset(); },
       [](Description& d) { d.types[0].constructor->parameters.clear(); },
+      [](Description& d) { d.types[0].constructor->overloads.clear(); },
+      [](Description& d) { d.types[0].constructor->overloads[0].doc = ""; },
+      [](Description& d) { d.types[0].bases = {"Probe"}; },
+      [](Description& d) { d.types[1].bases.clear(); },
+      [](Description& d) { d.types[1].methods[0].is_static = false; },
+      [](Description& d) { d.exceptions.clear(); },
+      [](Description& d) { d.exceptions[0].name = "Failed"; },
+      [](Description& d) { d.exceptions[0].doc = ""; },
+      [](Description& d) { d.exceptions[0].base = ""; },
+      [](Description& d) { d.exceptions[0].kind = ErrorKind::kRemote; },
       [](Description& d) { d.types[0].methods.pop_back(); },
       [](Description& d) { d.types[0].methods[0].result = "float"; },
       [](Description& d) { d.types[0].methods[0].parameters[0].name = "to"; },

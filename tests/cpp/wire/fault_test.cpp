@@ -31,6 +31,7 @@ TEST(Fault, EveryFieldComesBack) {
   error.where = "Counter.increment";
   error.thrown_type = "std::ios_base::failure";
   error.error_number = 2;
+  error.exception_name = "files.NotThere";
   const Error back = round_trip_error(error);
   EXPECT_EQ(back.kind(), ErrorKind::kInputOutput);
   EXPECT_STREQ(back.what(), error.what());
@@ -38,6 +39,7 @@ TEST(Fault, EveryFieldComesBack) {
   EXPECT_EQ(back.where, error.where);
   EXPECT_EQ(back.thrown_type, error.thrown_type);
   EXPECT_EQ(back.error_number, 2);
+  EXPECT_EQ(back.exception_name, "files.NotThere");
 }
 
 TEST(Fault, EveryKindComesBack) {
