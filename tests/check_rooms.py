@@ -42,9 +42,11 @@ VALUES = ("memory/", "values/")
 # The first room whose folder holds a file counts, so inner folders come first.
 ROOMS = (
     Room("cppipc/include/cppipc/interop", (*PUBLIC, *CAPNP)),
+    Room("cppipc/include/cppipc/ext", ("cppipc/ext/", "cppipc/extension_abi.h")),
     Room("cppipc/include", PUBLIC),
     Room("cppipc/src/memory", (*PUBLIC, "memory/")),
     Room("cppipc/src/values", (*PUBLIC, "memory/", "values/")),
+    Room("cppipc/src/extension", (*PUBLIC, "xxhash.h", *VALUES, "extension/")),
     Room("cppipc/src/wire", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/")),
     Room("cppipc/src/save", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "save/")),
     Room("cppipc/src/rpc", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/")),

@@ -15,10 +15,6 @@
 
 namespace cppipc {
 
-namespace detail {
-class ExtensionLoader;
-}
-
 // One loaded extension. It is never taken out of the process again: its functions, and the
 // destructors of its objects, may be needed as long as anything refers to them.
 // Threads: every method is safe from any thread.
@@ -35,9 +31,11 @@ class Extension {
   // All registered names, sorted: {"square.Accumulator", "square.square_root"}.
   std::vector<std::string> names() const;
 
+ protected:
+  Extension() = default;
+
  private:
   friend class detail::ExtensionLoader;
-  Extension() = default;
 
   std::string name_;
   std::string doc_;

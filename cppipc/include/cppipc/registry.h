@@ -23,6 +23,10 @@
 
 namespace cppipc {
 
+namespace detail {
+class ExtensionLoader;
+}
+
 // The names of an enumeration's values, in the order of registration.
 using EnumInfo = EnumDescription;
 
@@ -115,6 +119,7 @@ class Registry {
 
  private:
   friend class detail::TypeBuilderBase;
+  friend class detail::ExtensionLoader;
 
   TypeInfo& add_type(std::string_view name, std::string_view doc, std::type_index type);
   FunctionInfo& add_function(std::string_view name, detail::Adapted adapted, detail::Extras extras,

@@ -9,16 +9,6 @@ namespace {
 
 using Held = std::shared_ptr<const AnyArray>;
 
-std::string array_text(const Variant& value) {
-  const AnyArray& array = value.as_array();
-  std::string shape;
-  for (const std::int64_t length : array.shape) {
-    shape += (shape.empty() ? "" : ", ") + std::to_string(length);
-  }
-  if (array.shape.size() == 1) shape += ",";
-  return python_type(value) + " of shape (" + shape + ")";
-}
-
 const AnyArray& require_array(const Variant& value, const Place& place, std::string_view expected) {
   const auto* held = value.get_if<Held>();
   if (held == nullptr) refuse(place, expected, value);
@@ -33,6 +23,16 @@ bool is_same_type(const DType& a, const DType& b) {
 std::string spelt(const DType& dtype) { return "ndarray[" + dtype.name() + "]"; }
 
 }  // namespace
+
+std::string array_text(const Variant& value) {
+  const AnyArray& array = value.as_array();
+  std::string shape;
+  for (const std::int64_t length : array.shape) {
+    shape += (shape.empty() ? "" : ", ") + std::to_string(length);
+  }
+  if (array.shape.size() == 1) shape += ",";
+  return python_type(value) + " of shape (" + shape + ")";
+}
 
 std::optional<std::size_t> row_length(const Variant& value, const Place& place, Spell expected,
                                       char kind, std::uint32_t size) {

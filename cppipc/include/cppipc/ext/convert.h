@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What all conversions of an extension have in common, and those of scalars, text and bytes.
+
+#include <cppipc/ext/error.h>
+
+#include <complex>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace cppipc::ext {
+namespace detail {
+
+// Where in a call a value stands. A link of a chain on the stack; costs nothing until it is told.
+struct Place : cppipc_place {
+  Place(std::int32_t role_, cppipc_call* call_, std::int64_t index_ = 0)
+      : cppipc_place{role_, index_, call_, nullptr, nullptr, {nullptr, 0}} {}
+  explicit Place(std::string_view what)
+      : cppipc_place{CPPIPC_VALUE, 0, nullptr, nullptr, nullptr, text_of(what)} {}
+
+  Place item(std::size_t i) const { return inner(CPPIPC_ITEM, static_cast<std::int64_t>(i)); }
+  Place entry(const cppipc_value& under) const {
+    Place place = inner(CPPIPC_ENTRY, 0);
+    place.key = &under;
+    return place;
+  }
+  Place member(const cppipc_value& element) const {
+    Place place = inner(CPPIPC_MEMBER, 0);
+    place.key = &element;
+    return place;
+  }
+  // "increment() parameter 'by'[3]".
+  std::string text() const {
+    std::string text;
+    host().place_text(this, &text, [](void* sink, const char* data, std::size_t size) {
+      static_cast<std::string*>(sink)->assign(data, size);
+    });
+    return text;
+  }
+
+ private:
+  Place inner(std::int32_t role_, std::int64_t index_) const {
+    Place place(role_, call, index_);
+    place.outer = this;
+    return place;
+  }
+};
+
+// Errors: always; kWrongType "PLACE: expected EXPECTED, got TYPE OF GIVEN".
+[[noreturn]] inline void refuse(const Place& place, std::string_view expected,
+                                const cppipc_value& given) {
+  throw Error(Handle(host().refuse(&place, text_of(expected), &given)));
+}
+// Errors: always; "PLACE: TEXT".
+[[noreturn]] inline void fail_at(const Place& place, ErrorKind kind, std::string_view text) {
+  throw Error(Handle(host().fail_at(&place, static_cast<std::int32_t>(kind), text_of(text))));
+}
+
+// Keeps what values on their way to the host point to, until the host has taken them.
+class Store {
+ public:
+  template <class T>
+  T& keep(T value) {
+    auto held = std::make_shared<T>(std::move(value));
+    T& kept = *held;
+    kept_.push_back(std::move(held));
+    return kept;
+  }
+
+ private:
+  std::vector<std::shared_ptr<void>> kept_;
+};
+
+inline cppipc_value make_value(std::int32_t kind) {
+  cppipc_value value = {};
+  value.kind = kind;
+  return value;
+}
+
+// A value of the host's own, equal to `value`.
+inline Handle keep(const cppipc_value& value) {
+  cppipc_handle* handle = nullptr;
+  check(host().keep(&value, &handle));
+  return Handle(handle);
+}
+
+// How a T crosses:
+//   load(value, place)         what a function gets; may point into the value
+//   store(T&, store, place)    its value, which points into the T, the store, or the host's memory
+//   spell()                    the type as Python spells it
+// The template without specialisation is that of exposed types (ext/convert_objects.h).
+template <class T, class = void>
+struct Converter;
+
+// Characters are no numbers, and no text either.
+template <class T>
+inline constexpr bool is_character = std::is_same_v<T, char> || std::is_same_v<T, wchar_t> ||
+                                     std::is_same_v<T, char16_t> || std::is_same_v<T, char32_t>;
+
+template <class T>
+struct Converter<T, std::enable_if_t<std::is_integral_v<T>>> {
+  static_assert(!is_character<T>, "characters are not exposed: use std::string, or std::int8_t");
+  using Limits = std::numeric_limits<T>;
+
+  static T load(const cppipc_value& value, const Place& place) {
+    if constexpr (std::is_signed_v<T>) {
+      if (value.kind == CPPIPC_INT && value.as.integer >= Limits::min() &&
+          value.as.integer <= Limits::max()) {
+        return static_cast<T>(value.as.integer);
+      }
+      std::int64_t integer = 0;
+      check(host().load_signed(&place, &value, Limits::min(), Limits::max(), &integer));
+      return static_cast<T>(integer);
+    } else {
+      std::uint64_t integer = 0;
+      check(host().load_unsigned(&place, &value, Limits::max(), &integer));
+      return static_cast<T>(integer);
+    }
+  }
+  static cppipc_value store(T number, Store&, const Place& place) {
+    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+    if constexpr (!std::is_signed_v<T> && sizeof(T) == sizeof kMost) {
+      if (number > static_cast<std::uint64_t>(kMost)) {
+        fail_at(place, ErrorKind::kOverflow,
+                std::to_string(number) + " is past " + std::to_string(kMost) + ", the largest int");
+      }
+    }
+    cppipc_value value = make_value(CPPIPC_INT);
+    value.as.integer = static_cast<std::int64_t>(number);
+    return value;
+  }
+  static std::string spell() { return "int"; }
+};
+
+template <>
+struct Converter<bool> {
+  static bool load(const cppipc_value& value, const Place& place) {
+    if (value.kind == CPPIPC_BOOL) return value.as.integer != 0;
+    std::int32_t truth = 0;
+    check(host().load_bool(&place, &value, &truth));
+    return truth != 0;
+  }
+  static cppipc_value store(bool truth, Store&, const Place&) {
+    cppipc_value value = make_value(CPPIPC_BOOL);
+    value.as.integer = truth ? 1 : 0;
+    return value;
+  }
+  static std::string spell() { return "bool"; }
+};
+
+// The largest finite value of a T, as far as a double has it.
+template <class T>
+inline constexpr double kLargest = sizeof(T) < sizeof(double)
+                                       ? static_cast<double>(std::numeric_limits<T>::max())
+                                       : std::numeric_limits<double>::max();
+
+template <class T>
+struct Converter<T, std::enable_if_t<std::is_floating_point_v<T>>> {
+  static T load(const cppipc_value& value, const Place& place) {
+    if (value.kind == CPPIPC_FLOAT && sizeof(T) >= sizeof(double)) {
+      return static_cast<T>(value.as.number);
+    }
+    double number = 0;
+    check(host().load_float(&place, &value, kLargest<T>, &number));
+    return static_cast<T>(number);
+  }
+  static cppipc_value store(T number, Store&, const Place&) {
+    cppipc_value value = make_value(CPPIPC_FLOAT);
+    value.as.number = static_cast<double>(number);
+    return value;
+  }
+  static std::string spell() { return "float"; }
+};
+
+template <class T>
+struct Converter<std::complex<T>> {
+  static std::complex<T> load(const cppipc_value& value, const Place& place) {
+    double parts[2] = {};
+    check(host().load_complex(&place, &value, kLargest<T>, parts));
+    return {static_cast<T>(parts[0]), static_cast<T>(parts[1])};
+  }
+  static cppipc_value store(const std::complex<T>& number, Store&, const Place&) {
+    cppipc_value value = make_value(CPPIPC_COMPLEX);
+    value.as.complex[0] = static_cast<double>(number.real());
+    value.as.complex[1] = static_cast<double>(number.imag());
+    return value;
+  }
+  static std::string spell() { return "complex"; }
+};
+
+inline cppipc_value make_text(std::string_view text, std::int32_t kind = CPPIPC_STR) {
+  cppipc_value value = make_value(kind);
+  value.as.text = text_of(text);
+  return value;
+}
+
+// The view lasts as long as the call.
+template <>
+struct Converter<std::string_view> {
+  static std::string_view load(const cppipc_value& value, const Place& place) {
+    if (value.kind != CPPIPC_STR) refuse(place, "str", value);
+    return view(value.as.text);
+  }
+  static cppipc_value store(std::string_view text, Store&, const Place&) { return make_text(text); }
+  static std::string spell() { return "str"; }
+};
+template <>
+struct Converter<std::string> : Converter<std::string_view> {
+  static std::string load(const cppipc_value& value, const Place& place) {
+    return std::string(Converter<std::string_view>::load(value, place));
+  }
+};
+// Results only. A null pointer is None.
+template <>
+struct Converter<const char*> : Converter<std::string_view> {
+  static cppipc_value store(const char* text, Store&, const Place&) {
+    return text == nullptr ? make_value(CPPIPC_NONE) : make_text(text);
+  }
+};
+
+template <class T>
+struct Converter<std::optional<T>> {
+  static std::optional<T> load(const cppipc_value& value, const Place& place) {
+    if (value.kind == CPPIPC_NONE) return std::nullopt;
+    return Converter<T>::load(value, place);
+  }
+  static cppipc_value store(std::optional<T>& held, Store& store, const Place& place) {
+    return held ? Converter<T>::store(*held, store, place) : make_value(CPPIPC_NONE);
+  }
+  static std::string spell() {
+    const std::string text = Converter<T>::spell();
+    const bool has_none = text.size() >= 4 && text.compare(text.size() - 4, 4, "None") == 0;
+    return has_none ? text : text + " | None";
+  }
+};
+
+}  // namespace detail
+
+// Bytes that never change. What came from the host is not copied. Copying shares them.
+class Bytes {
+ public:
+  Bytes() = default;
+  explicit Bytes(std::string_view copied) : own_(std::make_shared<const std::string>(copied)) {}
+  // Not for extensions.
+  explicit Bytes(detail::Handle handle) : handle_(std::move(handle)) {}
+
+  std::string_view view() const {
+    if (handle_) return detail::view(handle_.value().as.text);
+    return own_ ? std::string_view(*own_) : std::string_view();
+  }
+  std::size_t size() const { return view().size(); }
+  const detail::Handle& handle() const { return handle_; }
+
+ private:
+  std::shared_ptr<const std::string> own_;
+  detail::Handle handle_;
+};
+
+namespace detail {
+
+template <>
+struct Converter<Bytes> {
+  static Bytes load(const cppipc_value& value, const Place& place) {
+    cppipc_handle* handle = nullptr;
+    check(host().load_bytes(&place, &value, &handle));
+    return Bytes(Handle(handle));
+  }
+  static cppipc_value store(const Bytes& bytes, Store&, const Place&) {
+    return bytes.handle() ? bytes.handle().value() : make_text(bytes.view(), CPPIPC_BYTES);
+  }
+  static std::string spell() { return "bytes"; }
+};
+
+}  // namespace detail
+}  // namespace cppipc::ext

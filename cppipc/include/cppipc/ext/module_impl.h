@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The functions of <cppipc/ext/module.h>. Included by it; not to be included directly.
+
+#include <cppipc/ext/module.h>
+
+namespace cppipc::ext {
+namespace detail {
+
+// Errors: as Module's.
+inline void FunctionEntry::finish(Store& store) {
+  const auto fail = [&](const std::string& text) {
+    throw Error(ErrorKind::kToolkit, qualified + ": " + text);
+  };
+  try {
+    result = adapted.result();
+    for (const ParameterType& parameter : adapted.parameters) types.push_back(parameter.spell());
+  } catch (const Error& error) {
+    fail(error.what());
+  }
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    cppipc_parameter& parameter = parameters.emplace_back();
+    parameter.size = sizeof parameter;
+    parameter.name = text_of(args[i].name());
+    parameter.type = text_of(types[i]);
+    if (args[i].has_default()) {
+      const Place place(args[i].name());
+      try {
+        defaults.push_back(args[i].make_default(store, place));
+        adapted.parameters[i].check(defaults.back(), place);
+      } catch (const Error& error) {
+        fail("the default of parameter '" + args[i].name() + "' does not convert: " + error.what());
+      }
+      parameter.default_value = &defaults.back();
+    }
+    list.push_back(&parameter);
+  }
+  table.size = sizeof table;
+  table.name = text_of(name);
+  table.doc = text_of(doc);
+  table.result = text_of(result);
+  table.parameter_count = list.size();
+  table.parameters = list.data();
+  table.data = adapted.data.get();
+  table.invoke = adapted.invoke;
+}
+
+}  // namespace detail
+
+inline detail::FunctionEntry& Module::add(std::string_view name, std::string qualified,
+                                          detail::Adapted adapted, detail::Extras extras) {
+  const std::size_t expected = adapted.parameters.size();
+  if (extras.args.size() != expected) {
+    throw Error(ErrorKind::kToolkit, qualified + ": has " + std::to_string(expected) +
+                                         " parameter" + (expected == 1 ? "" : "s") + " but " +
+                                         std::to_string(extras.args.size()) + " arg()");
+  }
+  detail::FunctionEntry& entry = entries_.emplace_back();
+  entry.name = name;
+  entry.qualified = std::move(qualified);
+  entry.doc = std::move(extras.doc);
+  entry.adapted = std::move(adapted);
+  entry.args = std::move(extras.args);
+  if (extras.is_blocking) entry.table.flags |= CPPIPC_BLOCKING;
+  if (entry.adapted.is_static) entry.table.flags |= CPPIPC_STATIC;
+  return entry;
+}
+
+inline detail::TypeParts& Module::add_type(std::string_view name, std::string_view doc,
+                                           bool is_known, const std::type_info& type) {
+  if (is_known) {
+    throw Error(ErrorKind::kToolkit, "type '" + std::string(name) + "': C++ type " +
+                                         detail::type_name(type) + " is registered already");
+  }
+  detail::TypeParts& parts = types_.emplace_back();
+  parts.name = name;
+  parts.doc = doc;
+  parts.entry.qualified = name_ + "." + parts.name;
+  detail::dynamic_types().emplace_back(type, &parts.entry);
+  return parts;
+}
+
+inline detail::EnumEntry& Module::add_enumeration(std::string_view name, detail::EnumEntry entry,
+                                                  std::string_view doc) {
+  EnumParts& parts = enumerations_.emplace_back();
+  parts.name = name;
+  parts.doc = doc;
+  parts.entry = std::move(entry);
+  parts.entry.qualified = name_ + "." + parts.name;
+  for (const auto& [member, value] : parts.entry.members) {
+    parts.names.push_back(detail::text_of(member));
+    parts.values.push_back(value);
+  }
+  parts.table.size = sizeof parts.table;
+  parts.table.name = detail::text_of(parts.name);
+  parts.table.doc = detail::text_of(parts.doc);
+  parts.table.member_count = parts.names.size();
+  parts.table.names = parts.names.data();
+  parts.table.values = parts.values.data();
+  enumeration_list_.push_back(&parts.table);
+  return parts.entry;
+}
+
+inline const cppipc_extension& Module::finish() {
+  for (detail::FunctionEntry& entry : entries_) entry.finish(store_);
+  for (const detail::FunctionEntry* function : functions_) {
+    function_list_.push_back(&function->table);
+  }
+  for (detail::TypeParts& type : types_) {
+    cppipc_type& table = type.entry.table;
+    table.size = sizeof table;
+    table.name = detail::text_of(type.name);
+    table.doc = detail::text_of(type.doc);
+    table.copy_share = &detail::copy_share;
+    table.drop_share = &detail::drop_share;
+    if (type.constructor != nullptr) table.constructor = &type.constructor->table;
+    table.method_count = type.method_list.size();
+    table.methods = type.method_list.data();
+    table.property_count = type.property_list.size();
+    table.properties = type.property_list.data();
+    type_list_.push_back(&table);
+  }
+  table_.size = sizeof table_;
+  table_.version = CPPIPC_ABI_VERSION;
+  table_.name = detail::text_of(name_);
+  table_.doc = detail::text_of(doc_);
+  table_.function_count = function_list_.size();
+  table_.functions = function_list_.data();
+  table_.type_count = type_list_.size();
+  table_.types = type_list_.data();
+  table_.enumeration_count = enumeration_list_.size();
+  table_.enumerations = enumeration_list_.data();
+  return table_;
+}
+
+namespace detail {
+
+// What the entry point does. Nothing of it is ever destroyed: objects and functions of the
+// extension are used until the process has ended.
+__attribute__((visibility("hidden"))) inline const cppipc_extension* enter(
+    const cppipc_host* host, const char* name, void (*define)(Module&)) noexcept {
+  static cppipc_extension unfinished = {};
+  unfinished.size = sizeof unfinished;
+  unfinished.version = CPPIPC_ABI_VERSION;
+  if (host->version != CPPIPC_ABI_VERSION) return &unfinished;
+  host_slot() = host;
+  try {
+    Module& module = *std::make_unique<Module>(name).release();
+    define(module);
+    return &module.finish();
+  } catch (...) {
+    unfinished.failure = current_failure();
+    return &unfinished;
+  }
+}
+
+}  // namespace detail
+}  // namespace cppipc::ext
