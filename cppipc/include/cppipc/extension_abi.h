@@ -341,7 +341,8 @@ typedef struct cppipc_extension {
 // The entry point, called once. If the host's version is not the one it was built for, it touches
 // nothing else of the host and returns a table of which size and version are to be read. Null is
 // taken for a failure without words.
-typedef const cppipc_extension* (*cppipc_entry)(const cppipc_host* host);
+__attribute__((visibility("default"))) const cppipc_extension* cppipc_extension_entry(
+    const cppipc_host* host);
 
 #ifdef __cplusplus
 }

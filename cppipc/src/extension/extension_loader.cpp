@@ -47,7 +47,7 @@ std::string about(const LibraryCopy& library) {
   throw Error(std::move(error));
 }
 
-const cppipc_extension& call_entry(const LibraryCopy& library, cppipc_entry entry) {
+const cppipc_extension& call_entry(const LibraryCopy& library, detail::Entry entry) {
   const cppipc_extension* table = entry(&detail::extension_host());
   if (table == nullptr) {
     throw Error(ErrorKind::kRemote, about(library) + " failed while it was loaded, without words");

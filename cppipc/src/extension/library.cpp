@@ -213,11 +213,11 @@ void LibraryCopy::refuse_open(const std::string& private_path) const {
               "cannot load " + quoted(file_) + ": " + text);
 }
 
-cppipc_entry LibraryCopy::load() const {
+Entry LibraryCopy::load() const {
   check_header();
   void* library = open();
   void* entry = ::dlsym(library, CPPIPC_ENTRY_NAME);
-  if (entry != nullptr) return reinterpret_cast<cppipc_entry>(entry);
+  if (entry != nullptr) return reinterpret_cast<Entry>(entry);
   ::dlclose(library);
   throw Error(ErrorKind::kInvalidArgument,
               quoted(file_) + " is no extension: it has no symbol " CPPIPC_ENTRY_NAME

@@ -10,6 +10,8 @@
 
 namespace cppipc::detail {
 
+using Entry = decltype(&cppipc_extension_entry);
+
 // The bytes of a file as they were when they were read, in memory of their own: whatever becomes of
 // the file, the code that was loaded stays as it is, and the next load sees the new file. Owns:
 // that memory, by a descriptor. Threads: one at a time.
@@ -28,7 +30,7 @@ class LibraryCopy {
   // backtrace, knows it by the name of the file.
   // Errors: kInvalidArgument unless it is a shared library for this machine with an entry point;
   // kUnknownName if it needs what is not there; kInputOutput if there is no room for it.
-  cppipc_entry load() const;
+  Entry load() const;
 
  private:
   void copy(int source);
