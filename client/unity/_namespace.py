@@ -100,4 +100,4 @@ def types_of(connection):
 def toolkits_of(connection):
     """The toolkits and functions of a connection's server."""
     functions = connection.description.functions
-    return Namespace("toolkit", functions, lambda name: _core.bind(functions[name], connection))
+    return Namespace("toolkit", functions, lambda name: _core.shared(functions[name], connection))

@@ -7,11 +7,14 @@ import threading
 
 from unity import _core, _references, errors
 from unity._connection import Proxy, live_connections
+from unity._routine import builtin
 
 # Raised when a reader of older pickles could misunderstand a newer one.
 _FORMAT = 1
 # Seconds for connecting, if this process has no session with the server.
 _CONNECT_TIMEOUT_S = 10.0
+
+_REVOKE = builtin("$revoke", "Session.revoke", (("object",),))
 
 # Two threads that load proxies of one server at one time get one session.
 _lock = threading.Lock()
@@ -51,6 +54,13 @@ def reduce_proxy(proxy):
     return load_proxy, (_FORMAT, _references.reduced(proxy))
 
 
+def revoke(connection, proxy):
+    """See Session.revoke."""
+    if not isinstance(proxy, Proxy):
+        raise errors.WrongType(f"revoke() takes a proxy, not {type(proxy).__qualname__!r}")
+    return _core.bind(_REVOKE, connection)(proxy)
+
+
 def found(proxy):
     """The proxy that an `UnreachableProxy` could not be before, if it can be now.
 
@@ -67,18 +77,37 @@ def _restored(reference):
     return _references.restore(connection, bytes.fromhex(reference["token"]))
 
 
-def _connection_to(reference):
-    server_id = bytes.fromhex(reference["server"])
+def live_connection(place):
+    """A connection of this process to the server of a pickle, the one that it was made in if that
+    is still there; None if there is none.
+
+    Args:
+        place: a mapping with `server` and `session`.
+    """
+    server_id = bytes.fromhex(place["server"])
     usable = [
         connection
         for connection in list(live_connections)
         if connection.server_id == server_id and not connection.is_closed
     ]
     for connection in usable:
-        if connection.key.hex() == reference["session"]:
+        if connection.key.hex() == place["session"]:
             return connection
-    if usable:
-        return usable[0]
+    return usable[0] if usable else None
+
+
+def any_connection(place):
+    """The same, or else a new connection to whatever server is at `place["address"]` now."""
+    with _lock:
+        connection = live_connection(place)
+        return connection or _core.connect(place["address"], _CONNECT_TIMEOUT_S)
+
+
+def _connection_to(reference):
+    connection = live_connection(reference)
+    if connection is not None:
+        return connection
+    server_id = bytes.fromhex(reference["server"])
     connection = _core.connect(reference["address"], _CONNECT_TIMEOUT_S)
     if connection.server_id != server_id:
         raise errors.StaleReference(

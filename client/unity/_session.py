@@ -215,6 +215,24 @@ class Session:
 
         return _files.load(self._connection, path_or_file)
 
+    def revoke(self, proxy):
+        """Make all pickles of an object worthless: who loads one gets `StaleReference`.
+
+        Whoever has the object already keeps it. A pickle that is made afterwards is good again.
+
+        Args:
+            proxy: an object of this session's server.
+
+        Returns:
+            How many references there were that could still be loaded.
+
+        Raises:
+            WrongType: it is no proxy.
+        """
+        from unity import _pickles
+
+        return _pickles.revoke(self._connection, proxy)
+
     def watch(self, prefix, callback):
         """Have a function called with what this session's calls report while they run.
 

@@ -32,6 +32,7 @@ cdef class Connection:
     cdef readonly bytes server_id     # random, of the server process
     cdef readonly bytes key           # random, of this session; tells sessions apart in pickles
     cdef readonly dict classes        # name of a type -> its class, of this session
+    cdef readonly object functions    # wire name -> the function that is in use; weak
 
     cdef bint is_of_parent(self) noexcept
     cdef int check(self) except -1

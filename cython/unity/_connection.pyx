@@ -36,6 +36,7 @@ cdef class Connection:
     def __cinit__(self):
         self.generation = process_runtime.generation()
         self.classes = {}
+        self.functions = weakref.WeakValueDictionary()
 
     def __dealloc__(self):
         if not self.client:

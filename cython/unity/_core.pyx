@@ -24,7 +24,7 @@ from unity.cppipc cimport raise_as_python
 
 from unity import _runtime, errors
 from unity._connection import live_connections
-from unity._function import bind  # noqa: F401
+from unity._function import bind, shared  # noqa: F401
 
 cdef extern from "server_process.h" namespace "unity" nogil:
     shared_ptr[ServerProcess] start_server "unity::ServerProcess::start" (

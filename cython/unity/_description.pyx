@@ -146,12 +146,16 @@ class ProxyType(type):
         return f"<class {cls.__name__} on {where}>"
 
 
-def refuse_pickling(cls):
-    raise TypeError(f"{cls!r} belongs to its session and cannot be pickled or copied; its objects "
-                    "can be")
+def reduce_class(cls):
+    from unity import _function_pickles
+
+    connection = cls._connection()
+    if connection is None:
+        raise errors.ConnectionLost(f"session closed: {cls!r} cannot be pickled any more")
+    return _function_pickles.reduce_class(connection, cls._description.name)
 
 
-copyreg.pickle(ProxyType, refuse_pickling)
+copyreg.pickle(ProxyType, reduce_class)
 
 
 def constructor_of(cls):

@@ -10,6 +10,7 @@ ctypedef object (*VectorCall)(object, PyObject**, size_t, PyObject*)
 
 # A routine and where it is called: a bound method, a toolkit or a constructor of a session.
 cdef class Function:
+    cdef object __weakref__
     cdef VectorCall vectorcall
     cdef readonly Routine routine
     cdef Connection connection

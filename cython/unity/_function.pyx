@@ -158,7 +158,20 @@ cdef class Function:
         return hash((id(self.routine), id(self.connection), id(self.target)))
 
     def __reduce__(self):
-        raise not_portable(self.routine)
+        from unity import _function_pickles
+
+        if self.target is not None:
+            return _function_pickles.reduce_method(self.target, self.routine.name, self.timeout_s)
+        if self.routine.target != Target.kRun:
+            raise not_portable(self.routine)
+        return _function_pickles.reduce_function(
+            self.connection, self.routine.wire_name.decode(), self.timeout_s)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
 
     @property
     def timeout_s(self):
@@ -293,7 +306,9 @@ cdef class Method:
         return with_self(self.routine.signature)
 
     def __reduce__(self):
-        raise not_portable(self.routine)
+        raise TypeError(
+            f"{self.routine.qualname} of the class cannot be pickled or copied; the class, and the "
+            "methods of its objects can be")
 
     def __repr__(self):
         return f"<method {self.routine.qualname}>"
@@ -378,6 +393,16 @@ def wire_name(value, Connection connection):
 def bind(Routine routine, Connection connection):
     """The routine as a function of a session: a toolkit, or a type's constructor."""
     return new_function(routine, connection, None)
+
+
+def shared(Routine routine, Connection connection):
+    """The same, and the same object as long as somebody refers to it."""
+    known = connection.functions.get(routine.wire_name)
+    if known is not None and (<Function>known).routine is routine:
+        return known
+    function = new_function(routine, connection, None)
+    connection.functions[routine.wire_name] = function
+    return function
 
 
 cdef int install() except -1:

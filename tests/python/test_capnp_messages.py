@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import unity
+from conftest import TRANSPORT
 
 SCHEMA = Path(__file__).resolve().parents[1] / "typed_server" / "shapes.capnp"
 WITHOUT_PYCAPNP = "pycapnp is not installed"
@@ -249,3 +250,45 @@ def test_pycapnp_is_not_imported_by_us(run_script, typed_server):
         typed_server,
     )
     assert out == "<unity.Message of 1 segments, 8 bytes>\n[]\n"
+
+
+# -- Memory ----------------------------------------------------------------------------------------
+
+
+def private_bytes(pid):
+    """The memory of a process that it shares with nobody."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("RssAnon")).split()[1]) << 10
+
+
+@pytest.mark.skipif(
+    bool(os.environ.get("UNITY_TEST_SANITIZED")) or TRANSPORT != "unix",
+    reason="a sanitizer keeps memory that was freed; over TCP nothing is shared",
+)
+def test_a_large_message_is_copied_once_and_read_where_it_lies(typed):
+    holder = typed.types.Holder()
+    segment = bytes(64 * MIB)
+    message = unity.Message([b"12345678", segment])
+    holder.drop(holder.hold(message))
+    before = private_bytes(typed.server_pid)
+    kept = holder.hold(message)
+    assert private_bytes(typed.server_pid) - before < 4 * MIB
+    here = private_bytes(os.getpid())
+    back = holder.get(kept)
+    assert private_bytes(os.getpid()) - here < 4 * MIB
+    assert back == message
+    assert holder.get(kept) == back
+    again = unity.Message(back.segments)  # what came is sent again
+    other = holder.hold(again)
+    assert holder.get(other) == message
+    holder.drop(kept)
+    holder.drop(other)
+
+
+def test_a_message_that_was_sent_does_not_change_any_more(typed):
+    holder = typed.types.Holder()
+    segment = bytearray(4 * MIB)
+    kept = holder.hold(unity.Message([segment]))
+    segment[0] = 1
+    assert bytes(holder.get(kept).segments[0][:1]) == b"\0"
+    holder.drop(kept)

@@ -220,18 +220,14 @@ def test_what_belongs_to_a_session_cannot_be_copied_or_pickled(session):
         session.types,
         session.toolkits,
         session.toolkits.diagnostics,
-        echo,
-        echo.options(timeout_s=5),
-        counter.increment,
-        session.types.Counter.increment,
         session.types.Counter.value,
         call,
     ):
         for act in (copy.copy, copy.deepcopy, pickle.dumps):
             with pytest.raises(TypeError, match="belongs? to .* cannot be pickled or copied"):
                 act(thing)
-    with pytest.raises(TypeError, match="belongs to its session and cannot be pickled"):
-        pickle.dumps(session.types.Counter)
+    with pytest.raises(TypeError, match="of the class cannot be pickled or copied"):
+        pickle.dumps(session.types.Counter.increment)
     assert copy.copy(session.types.Counter) is session.types.Counter  # as every class
     assert call.result(30) == 1
 

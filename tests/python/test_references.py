@@ -317,3 +317,19 @@ def test_threads_that_load_at_one_time_share_a_session(shared, run_script):
             *(one.hex() for one in data.values()),
         )
         assert int(printed) == before + 2
+
+
+def test_a_revoked_reference_is_stale_for_who_did_not_load_it(shared):
+    with shared.connect() as session, shared.connect() as other:
+        probe = session.types.Probe(5)
+        data = pickle.dumps(probe)
+        assert session.stats()["object_tokens"] == 1
+        assert other.revoke(probe) == 1  # by whoever has the object
+        assert session.stats()["object_tokens"] == 0
+        with pytest.raises(unity.StaleReference, match="expired"):
+            pickle.loads(data).add(1)
+        assert session.revoke(probe) == 0
+        assert probe.value == 5
+        assert pickle.loads(pickle.dumps(probe)) is probe
+        with pytest.raises(unity.WrongType, match="takes a proxy, not 'int'"):
+            session.revoke(5)

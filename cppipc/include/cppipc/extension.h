@@ -30,7 +30,7 @@
     using ::cppipc::ext::blocking;                                                      \
     static void define(::cppipc::ext::Module& MODULE);                                  \
   }                                                                                     \
-  extern "C" const cppipc_extension* cppipc_extension_entry(const cppipc_host* host) { \
+  extern "C" const cppipc_extension* cppipc_extension_entry(const cppipc_host* host) {  \
     return ::cppipc::ext::detail::enter(host, #NAME, &cppipc_extension_##NAME::define); \
-  } \
+  }                                                                                     \
   void cppipc_extension_##NAME::define([[maybe_unused]] ::cppipc::ext::Module& MODULE)

@@ -91,6 +91,7 @@ class ValueWriter {
     Bytes bulk;
     bool is_sole = false;      // nobody else has a share of the bulk
     bool is_readonly = false;  // who has the bulk here may not write it
+    bool is_message = false;   // a segment of a Cap'n Proto message
     // Of the words to be filled in when the message is made: two for an object's id, four for the
     // place of the bulk.
     Place fill = 0;
@@ -122,13 +123,14 @@ class ValueWriter {
   bool is_beside(std::uint64_t bytes) const {
     return bytes > inline_bytes_ || (bytes >= kBulkBytes && size_ >= limit_words_ / 2);
   }
-  void put_large(Place pointer, Bytes bulk, bool is_sole, bool is_readonly = false);
+  void put_large(Place pointer, Bytes bulk, bool is_sole, bool is_readonly = false,
+                 bool is_message = false);
   // Memory for bytes beside the message.
   std::shared_ptr<std::byte> bulk_memory(std::size_t size_bytes) const;
   Bytes bulk_of(const AnyArray& array, std::size_t size_bytes) const;
   void set_tag(Place place, std::uint64_t tag) { words_.get()[place] = tag; }
   void put_plain(Place place, const Variant& value);
-  void put_bytes_value(Place place, const Bytes& bytes, bool is_sole);
+  void put_bytes_value(Place place, const Bytes& bytes, bool is_sole, bool is_message = false);
   void put_message(Place place, const Message& message);
   void put_moment(Place place, const Variant& value);
   void put_array(Place place, const std::shared_ptr<const AnyArray>& held);

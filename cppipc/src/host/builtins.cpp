@@ -27,10 +27,26 @@ void add_settings(Registry& builtins) {
 
 }  // namespace
 
+namespace {
+
+// Ends what lets other sessions have the object, but for those that have it.
+std::uint64_t revoke(const ObjectPtr& object) {
+  const auto* local = dynamic_cast<const LocalObject*>(object.get());
+  if (local == nullptr) {
+    throw Error(ErrorKind::kWrongType, "only objects of the server have tokens to be revoked");
+  }
+  HostCore& core = calling_session().core();
+  return core.tokens().revoke(core.instances().find_or_add(*local));
+}
+
+}  // namespace
+
 Registry make_builtins() {
   Registry builtins;
   add_settings(builtins);
   register_saving(builtins);
+  builtins.function("revoke", &revoke, arg("object"),
+                    "Ends all tokens of an object; returns how many there were.");
   return builtins;
 }
 

@@ -109,6 +109,26 @@ std::shared_ptr<Instance> Tokens::find(std::span<const std::uint8_t> token) {
   return object;  // which `let_go` may have too; the caller's share is the last one
 }
 
+std::uint64_t Tokens::revoke(const std::shared_ptr<Instance>& object) {
+  Objects let_go;
+  std::uint64_t revoked = 0;
+  {
+    std::lock_guard lock(mutex_);
+    for (Entries* const entries : {&kept_, &aged_}) {
+      for (auto entry = entries->begin(); entry != entries->end();) {
+        const auto next = std::next(entry);
+        if (entry->object.lock() == object) {
+          erase_locked(entry, let_go);
+          ++revoked;
+        }
+        entry = next;
+      }
+    }
+  }
+  let_go_all(std::move(let_go));
+  return revoked;
+}
+
 void Tokens::session_ended(std::uint64_t session) {
   Objects let_go;
   {

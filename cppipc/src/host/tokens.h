@@ -43,6 +43,8 @@ class Tokens {
   Token give(std::uint64_t session, std::shared_ptr<Instance> object, bool is_once);
   // The object of a token; null if it has none, or none any more.
   std::shared_ptr<Instance> find(std::span<const std::uint8_t> token);
+  // Ends all tokens of an object, whoever has asked for them. Returns how many there were.
+  std::uint64_t revoke(const std::shared_ptr<Instance>& object);
   void session_ended(std::uint64_t session);
   std::uint64_t count() const;
   // Ends all tokens, and the thread; there are no new ones from then on. Not from `let_go`.

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -29,6 +30,8 @@ int seals_of(ArenaAccess access) {
       return kFixedSize;
     case ArenaAccess::kRead:
       return kFixedSize | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
+    case ArenaAccess::kFixed:
+      return kFixedSize | F_SEAL_WRITE | F_SEAL_SEAL;
     case ArenaAccess::kWrite:
       break;
   }
@@ -59,18 +62,30 @@ OwnedFd make_memfd(std::size_t size) {
   return owned;
 }
 
+// Not by a mapping: there must not be one that can be written when the seal is put on.
+void fill(int fd, std::span<const std::byte> bytes) {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t count =
+        ::pwrite(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw system_error("filling shared memory");
+    done += static_cast<std::size_t>(count);
+  }
+}
+
 }  // namespace
 
 Arena::Arena(OwnedFd fd, std::size_t size_bytes, const ArenaOptions& options)
     : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
       mapping_(std::move(fd), size_bytes,
-               {.is_writable = true,
+               {.is_writable = options.access != ArenaAccess::kFixed,
+                .is_fixed = options.access == ArenaAccess::kFixed,
                 .has_huge_pages = options.has_huge_pages,
                 .is_copied_at_fork = options.is_copied_at_fork}) {
   struct stat status {};
   if (::fstat(this->fd(), &status) != 0) throw system_error("fstat of shared memory");
   inode_ = status.st_ino;
-  seal(this->fd(), options.access);
+  if (options.access != ArenaAccess::kFixed) seal(this->fd(), options.access);
   access_.store(options.access, std::memory_order_release);
 }
 
@@ -78,6 +93,15 @@ std::shared_ptr<Arena> Arena::make(std::size_t size_bytes, const ArenaOptions& o
   const std::size_t size = round_up(std::max<std::size_t>(size_bytes, 1), page_bytes());
   if (size == 0) throw system_error("shared memory of that size", ENOMEM);
   return std::shared_ptr<Arena>(new Arena(make_memfd(size), size, options));
+}
+
+std::shared_ptr<Arena> Arena::make_fixed(std::span<const std::byte> bytes) {
+  const std::size_t size = round_up(std::max<std::size_t>(bytes.size(), 1), page_bytes());
+  if (size == 0) throw system_error("shared memory of that size", ENOMEM);
+  OwnedFd memfd = make_memfd(size);
+  fill(memfd.get(), bytes);
+  seal(memfd.get(), ArenaAccess::kFixed);
+  return std::shared_ptr<Arena>(new Arena(std::move(memfd), size, {.access = ArenaAccess::kFixed}));
 }
 
 ArenaAccess Arena::decide(ArenaAccess wanted) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,7 @@ namespace cppipc {
 enum class ArenaAccess : std::uint8_t {
   kUndecided,  // nobody has it yet; see Arena::decide()
   kRead,       // sealed against every further writable mapping
+  kFixed,      // sealed against every change: not even its maker can write it
   kWrite,
 };
 
@@ -39,6 +41,8 @@ class Arena : public std::enable_shared_from_this<Arena> {
   // `size_bytes` is rounded up to whole pages. No page is committed before it is touched.
   // Errors: kOutOfMemory; kInputOutput where there are no memfds or no descriptors left.
   static std::shared_ptr<Arena> make(std::size_t size_bytes, const ArenaOptions& options = {});
+  // With those bytes in it for ever, kFixed. Errors: as make().
+  static std::shared_ptr<Arena> make_fixed(std::span<const std::byte> bytes);
   // What is attached is dropped on the thread that drops the last share, which may be any.
   ~Arena() = default;
   Arena(const Arena&) = delete;

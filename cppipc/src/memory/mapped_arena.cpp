@@ -21,8 +21,9 @@ std::atomic<int> view_count{0};
   throw Error(ErrorKind::kProtocol, "the peer's shared memory " + why);
 }
 
-// Everything that keeps a peer from pulling the pages away under us later on.
-void check(int fd, std::uint64_t size_bytes) {
+// Everything that keeps a peer from pulling the pages away under us later on. Returns whether it
+// cannot change them either.
+bool check(int fd, std::uint64_t size_bytes) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) throw system_error("fstat of the peer's shared memory");
   if (!S_ISREG(status.st_mode)) refuse("is no memory");
@@ -39,6 +40,7 @@ void check(int fd, std::uint64_t size_bytes) {
     refuse("is " + std::to_string(status.st_size) + " bytes long, not " +
            std::to_string(size_bytes));
   }
+  return (seals & F_SEAL_WRITE) != 0;
 }
 
 }  // namespace
@@ -46,10 +48,10 @@ void check(int fd, std::uint64_t size_bytes) {
 std::shared_ptr<MappedArena> MappedArena::map(int memfd, std::uint64_t size_bytes,
                                               bool is_writable) {
   OwnedFd fd(memfd);
-  check(fd.get(), size_bytes);
+  const bool is_fixed = check(fd.get(), size_bytes);
   try {
-    return std::shared_ptr<MappedArena>(
-        new MappedArena(std::move(fd), size_bytes, {.is_writable = is_writable}));
+    return std::shared_ptr<MappedArena>(new MappedArena(
+        std::move(fd), size_bytes, {.is_writable = is_writable, .is_fixed = is_fixed}));
   } catch (const Error& error) {
     if (error.error_number == EPERM || error.error_number == EACCES) {
       refuse("does not allow what was declared: " + std::string(error.text()));

@@ -28,6 +28,8 @@ class MappedArena {
   // As declared, which may be less than the peer's file has.
   std::size_t size() const { return mapping_.size(); }
   bool is_writable() const { return mapping_.is_writable(); }
+  // Nobody can change what is there any more, by the seals of the file.
+  bool is_fixed() const { return mapping_.is_fixed(); }
   // The bytes there; null unless they lie in the arena.
   std::byte* at(std::uint64_t offset, std::uint64_t size_bytes) const;
   // A copy-on-write view of `size_bytes` from `offset`, which is a multiple of the page: what is

@@ -19,7 +19,7 @@ constexpr std::size_t kAlignment = std::size_t{4} << 20;
 Mapping* first_mapping = nullptr;  // guarded by Mapping::mutex()
 
 // Maps `size` bytes of a file at a multiple of kAlignment; null with errno if that fails.
-std::byte* map_aligned(int fd, std::size_t size, int protection) {
+std::byte* map_aligned(int fd, std::size_t size, int protection, int sharing) {
   if (size > SIZE_MAX - 2 * kAlignment) {
     errno = ENOMEM;
     return nullptr;
@@ -30,7 +30,7 @@ std::byte* map_aligned(int fd, std::size_t size, int protection) {
   if (reserved == MAP_FAILED) return nullptr;
   auto* begin = static_cast<std::byte*>(reserved);
   std::byte* data = begin + (-reinterpret_cast<std::uintptr_t>(begin) & (kAlignment - 1));
-  if (::mmap(data, size, protection, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+  if (::mmap(data, size, protection, sharing | MAP_FIXED, fd, 0) == MAP_FAILED) {
     const int number = errno;
     ::munmap(begin, room);
     errno = number;
@@ -49,7 +49,7 @@ Mapping::Mapping(OwnedFd fd, std::size_t size_bytes, const MappingOptions& optio
   watch_forks();
   const int protection = options.is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
   std::lock_guard lock(mutex());
-  data_ = map_aligned(fd_.get(), size_, protection);
+  data_ = map_aligned(fd_.get(), size_, protection, options.is_fixed ? MAP_PRIVATE : MAP_SHARED);
   if (!data_) throw system_error("mmap of shared memory");
   if (options.has_huge_pages) ::madvise(data_, size_, MADV_HUGEPAGE);
   next_ = first_mapping;

@@ -12,6 +12,8 @@ namespace cppipc {
 
 struct MappingOptions {
   bool is_writable = true;
+  // The file is sealed against writing, which Linux before 6.7 wants to be mapped as private.
+  bool is_fixed = false;
   bool has_huge_pages = false;     // asked for with MADV_HUGEPAGE
   bool is_copied_at_fork = false;  // see the handlers in fork.cpp
 };
@@ -30,6 +32,7 @@ class Mapping {
   std::byte* data() const { return data_; }
   std::size_t size() const { return size_; }
   bool is_writable() const { return options_.is_writable; }
+  bool is_fixed() const { return options_.is_fixed; }
   // Whether this is a child of the process that made the mapping.
   bool is_inherited() const { return is_inherited_.load(std::memory_order_relaxed); }
   bool contains(const void* begin, std::size_t bytes) const;

@@ -15,6 +15,26 @@
 #include "wire/bulk.h"
 
 namespace cppipc {
+namespace {
+
+// Of messages: for fewer bytes, to copy them once more costs less than an arena of their own.
+constexpr std::size_t kFixedBytes = 1 << 20;
+
+// A copy that nobody can change, in an arena of its own; null if there cannot be one.
+std::shared_ptr<std::byte> fixed_copy(std::span<const std::byte> bytes) {
+  try {
+    auto arena = Arena::make_fixed(bytes);
+    auto* const begin = arena->data();
+    return {begin, BlockHold{.arena = std::move(arena),
+                             .begin = begin,
+                             .size_bytes = bytes.size(),
+                             .use = BlockUse::kLent}};
+  } catch (const Error&) {  // no memory or descriptors: the bytes cross in pieces
+    return nullptr;
+  }
+}
+
+}  // namespace
 
 capnp::Capability::Client OutgoingMessageCaps::object(const ObjectPtr& object) {
   return message_.add(objects_.cap_of(object));
@@ -63,6 +83,14 @@ BulkPlace OutgoingMessageCaps::place(BlobSource& source,
     if (const auto access = access_to(source, *block, is_home && home->is_given)) {
       return placed(*block, *access);
     }
+  }
+  if (source.is_message && source.bytes.size() >= kFixedBytes) {
+    auto memory = fixed_copy(source.bytes);
+    if (!memory) return {};
+    objects_.count_bulk(source.bytes.size());
+    source.bytes = {memory.get(), source.bytes.size()};
+    source.owner = std::move(memory);
+    return placed(*block_hold(source.owner), Access::kLent);
   }
   const auto pool = share->pool();
   if (pool == nullptr) return {};
@@ -157,8 +185,11 @@ std::optional<SharedBytes> IncomingMessageCaps::come_home(const std::shared_ptr<
     return bytes;
   }
   bytes.data = data;
+  const BlockHold* block = block_hold(source.owner);
+  bytes.is_fixed = block != nullptr && block->arena->access() == ArenaAccess::kFixed;
   const bool is_readonly = source.is_readonly && given != Access::kMoved;
-  bytes.is_writable = given != Access::kNone && given != Access::kKept && !is_readonly;
+  bytes.is_writable =
+      given != Access::kNone && given != Access::kKept && !is_readonly && !bytes.is_fixed;
   bytes.is_lent = true;
   const Lease* again = lease_of(source.owner);  // not for the first time
   Lease lease{objects_.memory(),
@@ -193,6 +224,7 @@ std::optional<SharedBytes> IncomingMessageCaps::shared(const capnp::Capability::
   SharedBytes bytes;
   std::shared_ptr<const void> keeper = arena;
   bytes.is_writable = arena->is_writable() && place.access != Access::kLent;
+  bytes.is_fixed = arena->is_fixed();
   bytes.is_lent = place.access == Access::kLent || place.access == Access::kLentWritable;
   if (place.access == Access::kKept) {
     const std::uint64_t page = place.offset % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));

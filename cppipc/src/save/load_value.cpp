@@ -66,7 +66,7 @@ class LoadedCaps final : public IncomingCaps {
     bytes.data = found.memory.get();
     bytes.owner = found.memory;
     bytes.is_writable = true;
-    bytes.is_private = true;
+    bytes.is_fixed = true;
     return bytes;
   }
   // Nothing is called that has only a name.

@@ -41,8 +41,9 @@ std::vector<Filling> number_capabilities(const ValueWriter& written,
       const auto id = caps.object_id(attachment.object);
       std::memcpy(fillings[i].data(), id.data(), id.size());
     } else {
-      PlacedBlob placed = caps.blob({attachment.bulk.span(), attachment.bulk.owner(),
-                                     attachment.is_sole, attachment.is_readonly});
+      PlacedBlob placed =
+          caps.blob({attachment.bulk.span(), attachment.bulk.owner(), attachment.is_sole,
+                     attachment.is_readonly, attachment.is_message});
       stored[i].setBlob(placed.client.castAs<wire::Blob>());
       fillings[i] = filling_of(placed.place);
     }

@@ -44,6 +44,8 @@ struct BlobSource {
   std::shared_ptr<const void> owner;
   bool is_sole = false;      // nobody else has a share: the bytes can be given away
   bool is_readonly = false;  // of bytes that are lent: who has them here may not write them
+  // Of a message of Cap'n Proto, which the receiver reads where it lies if nobody can change it.
+  bool is_message = false;
 };
 
 // Where bytes beside a message lie: what a LargeBytes says.
@@ -119,8 +121,9 @@ struct SharedBytes {
   std::byte* data = nullptr;
   std::shared_ptr<const void> owner;
   bool is_writable = false;
-  bool is_lent = false;     // the sender sees what is written to them
-  bool is_private = false;  // no peer has this memory, so that nothing of it need be copied
+  bool is_lent = false;  // the sender sees what is written to them
+  // Nobody else can change them, so that they can be looked at twice without a copy.
+  bool is_fixed = false;
   // Of those that are nobody else's any more: to be charged by who keeps them. Else null.
   std::shared_ptr<Charge> charge;
 };

@@ -206,7 +206,7 @@ Bytes unmarshal_bytes(capnp::Data::Reader reader, IncomingCaps& caps) {
 
 Bytes unmarshal_large_bytes(wire::LargeBytes::Reader reader, IncomingCaps& caps) {
   Announced source = announced(reader, caps);
-  if (source.shared && source.shared->is_private) {
+  if (source.shared && source.shared->is_fixed) {
     return Bytes({source.shared->data, source.place.size_bytes}, std::move(source.shared->owner));
   }
   std::shared_ptr<std::byte> memory = read_all(source, caps);

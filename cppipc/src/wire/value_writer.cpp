@@ -194,12 +194,14 @@ void ValueWriter::put_text(Place place, std::string_view text) {
   put_large(place + words::kVariantData, Bytes(bytes, std::move(memory)), true);
 }
 
-void ValueWriter::put_large(Place pointer, Bytes bulk, bool is_sole, bool is_readonly) {
+void ValueWriter::put_large(Place pointer, Bytes bulk, bool is_sole, bool is_readonly,
+                            bool is_message) {
   if (bulk.size() > kBlobBytesMax) refuse_size("a value takes", bulk.size(), kBlobBytesMax);
   std::uint64_t* large = struct_at(pointer, words::kLargeBytesData, 1);
   large[0] = bulk.size();
   const auto data = static_cast<Place>(large - words_.get());
-  attach(data + words::kLargeBytesData, {nullptr, std::move(bulk), is_sole, is_readonly, data + 1});
+  attach(data + words::kLargeBytesData,
+         {nullptr, std::move(bulk), is_sole, is_readonly, is_message, data + 1});
 }
 
 void ValueWriter::attach(Place pointer, Attachment attachment) {

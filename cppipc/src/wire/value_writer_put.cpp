@@ -242,19 +242,20 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
   }
 }
 
-void ValueWriter::put_bytes_value(Place place, const Bytes& bytes, bool is_sole) {
+void ValueWriter::put_bytes_value(Place place, const Bytes& bytes, bool is_sole, bool is_message) {
   const Place pointer = place + words::kVariantData;
   const bool is_large = is_beside(bytes.size());
   set_tag(place, is_large ? Which::LARGE_BYTES : Which::BYTES);
   if (!is_large) return put_bytes(pointer, bytes.view(), false);
-  put_large(pointer, bytes.owner() != nullptr ? bytes : Bytes(bytes.view()), is_sole);
+  put_large(pointer, bytes.owner() != nullptr ? bytes : Bytes(bytes.view()), is_sole, false,
+            is_message);
 }
 
 void ValueWriter::put_message(Place place, const Message& message) {
   set_tag(place, Which::MESSAGE);
   Place item = put_places(place + words::kVariantData, message.size());
   for (const Bytes& segment : message.segments()) {
-    put_bytes_value(item, segment, false);
+    put_bytes_value(item, segment, false, true);
     item += kPlaceWords;
   }
 }
@@ -387,7 +388,7 @@ void ValueWriter::put_object(Place place, const ObjectPtr& object) {
   put_bytes(pointers + 1, type, true);
   const Place id = take_zeros(2);
   point(pointers + 2, id, words::kList, words::list_of(words::kOfBytes, 16));
-  attach(pointers, {object, Bytes(), false, false, id});
+  attach(pointers, {object, Bytes(), false, false, false, id});
 }
 
 }  // namespace cppipc

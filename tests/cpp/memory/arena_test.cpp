@@ -7,7 +7,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <span>
 #include <string>
+
+#include "memory/mapped_arena.h"
 
 #include "support/committed.h"
 #include "support/in_child.h"
@@ -54,6 +58,24 @@ TEST(Arena, NeverUsesAnIdAgain) {
   EXPECT_GT(second, first);
   const auto in_child = test::in_child([&] { return Arena::make(1)->id() > second ? 42 : 1; });
   EXPECT_EQ(in_child, 42);
+}
+
+TEST(Arena, NobodyCanChangeAFixedOne) {
+  const std::string bytes(100'000, 'x');
+  const auto arena = Arena::make_fixed(std::as_bytes(std::span(bytes)));
+  EXPECT_EQ(std::memcmp(arena->data(), bytes.data(), bytes.size()), 0);
+  EXPECT_EQ(arena->access(), ArenaAccess::kFixed);
+  EXPECT_EQ(errno_of_writable_mapping(*arena), EPERM);
+  EXPECT_EQ(::pwrite(arena->fd(), "y", 1, 0), -1);
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_EQ(::fallocate(arena->fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -1);
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_EQ(::ftruncate(arena->fd(), 0), -1);
+  EXPECT_EQ(::mprotect(arena->data(), arena->size(), PROT_READ), 0);
+  const auto mapped = MappedArena::map(::dup(arena->fd()), arena->size(), false);
+  EXPECT_TRUE(mapped->is_fixed());
+  EXPECT_EQ(std::memcmp(mapped->at(0, bytes.size()), bytes.data(), bytes.size()), 0);
+  EXPECT_FALSE(MappedArena::map(::dup(Arena::make(1)->fd()), 1, false)->is_fixed());
 }
 
 TEST(Arena, IsNotInheritedByPrograms) {

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Toolkits, functions, methods and classes of sessions in pickles and in other processes."""
+
+import concurrent.futures
+import copy
+import io
+import multiprocessing
+import pickle
+import pickletools
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import unity
+from conftest import TRANSPORT
+
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+
+
+def in_new_process(code, data):
+    """What a Python that has imported nothing prints when it gets `data` on stdin."""
+    result = subprocess.run(
+        [sys.executable, "-c", "import pickle, sys\n" + textwrap.dedent(code)],
+        input=data,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, b""), result.stderr.decode()
+    return result.stdout.decode().splitlines()
+
+
+def test_a_toolkit_is_one_object_while_it_is_in_use(session):
+    addone = session.toolkits.demo_addone
+    assert session.toolkits.demo_addone is addone
+    assert session.toolkits.diagnostics.echo is not addone
+    assert session.toolkits.diagnostics.echo(x=1) == 1
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_toolkits_methods_and_classes_come_back_as_themselves(session, protocol):
+    probe = session.types.Probe(3)
+    for it in (session.toolkits.demo_addone, session.toolkits.diagnostics.echo):
+        assert pickle.loads(pickle.dumps(it, protocol)) is it
+    assert pickle.loads(pickle.dumps(session.types.Probe, protocol)) is session.types.Probe
+    method = pickle.loads(pickle.dumps(probe.add, protocol))
+    assert method == probe.add
+    assert method.__self__ is probe
+    assert method(4) == 7
+
+
+def test_limits_of_time_travel_along(session):
+    for it in (session.toolkits.demo_addone, session.types.Probe().add):
+        limited = pickle.loads(pickle.dumps(it.options(timeout_s=2.5)))
+        assert limited.timeout_s == 2.5
+        assert limited == it.options(timeout_s=2.5)
+
+
+def test_copies_are_the_function_itself(session):
+    for it in (session.toolkits.demo_addone, session.types.Probe, session.types.Probe().add):
+        assert copy.copy(it) == it
+        assert copy.deepcopy([it]) == [it]
+
+
+def test_a_process_that_has_imported_nothing_can_call_them(session):
+    probe = session.types.Probe(3)
+    data = pickle.dumps(
+        [session.toolkits.demo_addone, probe.add.options(timeout_s=60), session.types.Probe]
+    )
+    code = """
+        addone, add, Probe = pickle.load(sys.stdin.buffer)
+        print(addone.__name__, add.__name__, Probe.__name__)
+        print(addone(x=1), addone.submit(x=2).result(), add(4), Probe(9).value)
+        import unity
+        print(isinstance(Probe(1), Probe), pickle.loads(pickle.dumps(addone)) == addone)
+    """
+    names, results, rest = in_new_process(code, data)
+    assert names == "demo_addone add Probe"
+    assert results == "{'x': 2} {'x': 3} 7 9"
+    assert rest == "True True"
+    assert probe.value == 7
+
+
+def test_loading_opens_no_session_until_the_first_use(own_server, eventually):
+    server = own_server()
+    with server.connect() as session:
+        data = pickle.dumps([session.toolkits.demo_addone, session.types.Probe])
+        code = f"""
+            addone, Probe = pickle.load(sys.stdin.buffer)
+            print(repr(addone), repr(Probe), hash(addone) == hash(addone), callable(addone))
+            import unity
+            with unity.connect({server.address!r}) as session:
+                print(session.stats()["sessions"])
+            print(addone(x=1))
+            print(repr(addone))
+        """
+        shown, sessions, result, later = in_new_process(code, data)
+        assert shown == (
+            f"<function demo_addone on {session.address}, not reached> "
+            f"<type Probe on {session.address}, not reached> True True"
+        )
+        assert sessions == "2"
+        assert result == "{'x': 2}"
+        assert later.endswith(", reached>")
+        eventually(lambda: session.stats()["sessions"] == 1)
+
+
+def test_a_server_that_is_gone_is_told_at_the_first_use(own_server):
+    server = own_server()
+    with server.connect() as session:
+        data = pickle.dumps([session.toolkits.demo_addone, session.types.Probe])
+    server.end()
+    addone, probe = pickle.loads(data)
+    with pytest.raises(unity.ConnectionLost):
+        addone(x=1)
+    with pytest.raises(unity.ConnectionLost):
+        probe()
+
+
+@pytest.mark.skipif(TRANSPORT != "unix", reason="a port that was given by the system is not kept")
+def test_functions_of_a_restarted_server_are_found_again_and_objects_are_not(own_server, tmp_path):
+    server = own_server(path=tmp_path / "u.sock")
+    with server.connect() as session:
+        probe = session.types.Probe()
+        data = pickle.dumps([session.toolkits.demo_addone, probe.add])
+    server.end()
+    own_server(path=tmp_path / "u.sock")
+    addone, add = pickle.loads(data)
+    assert addone(x=1) == {"x": 2}
+    with pytest.raises(unity.StaleReference):
+        add(1)
+
+
+def test_a_name_that_the_server_has_not_any_more_is_told(typed, private):
+    data = pickle.dumps(typed.toolkits.typed.int8)
+    with pytest.raises(unity.UnknownName, match="has no toolkit or function"):
+        pickle.loads(
+            data.replace(typed._connection.server_id.hex().encode(),
+                         private._connection.server_id.hex().encode())
+        )  # fmt: skip
+
+
+def test_an_unpickler_that_allows_only_this_package_is_enough(session):
+    class OnlyUnity(pickle.Unpickler):
+        def find_class(self, module, name):
+            assert module.split(".")[0] == "unity", module
+            return super().find_class(module, name)
+
+    for it in (session.toolkits.demo_addone, session.types.Probe, session.types.Probe().add):
+        for protocol in PROTOCOLS:
+            assert OnlyUnity(io.BytesIO(pickle.dumps(it, protocol))).load() == it
+
+
+def test_a_pickle_of_a_function_shows_its_name_and_grants_nothing(session):
+    words = {
+        argument
+        for _, argument, _ in pickletools.genops(pickle.dumps(session.toolkits.demo_addone))
+        if isinstance(argument, str)
+    }
+    assert {"demo_addone", session.address} <= words
+    assert "token" not in words
+
+
+def test_newer_pickles_are_refused(session):
+    from unity import _function_pickles
+
+    load, (version, *rest) = session.toolkits.demo_addone.__reduce__()
+    with pytest.raises(unity.NotSupported, match="newer version"):
+        load(version + 1, *rest)
+    with pytest.raises(unity.NotSupported, match="newer version"):
+        _function_pickles.load_method(2, session.types.Probe(), "add", None)
+
+
+def test_what_has_no_meaning_elsewhere_is_refused(session):
+    for it in (session, session.types, session.toolkits, session.types.Probe.add):
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(it)
+
+
+def test_a_class_of_a_session_that_is_gone_is_refused(shared):
+    with shared.connect() as session:
+        cls = session.types.Probe
+    del session
+    with pytest.raises(unity.ConnectionLost):
+        pickle.dumps(cls)
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_process_pools_call_functions_of_the_server(session, method):
+    probe = session.types.Probe(10)
+    context = multiprocessing.get_context(method)
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        assert pool.submit(session.toolkits.demo_addone, x=1).result(60) == {"x": 2}
+        assert pool.submit(probe.add, 5).result(60) == 15
+        assert pool.submit(session.types.Probe, 3).result(60).value == 3
+
+
+@pytest.mark.parametrize("name", ["cloudpickle", "dill", "joblib"])
+def test_other_picklers(session, name, tmp_path):
+    other = pytest.importorskip(name, reason=f"{name} is not installed")
+    probe = session.types.Probe(10)
+    for it in (session.toolkits.demo_addone, probe, probe.add):
+        if name == "joblib":
+            other.dump(it, tmp_path / "it")
+            assert other.load(tmp_path / "it") == it
+        else:
+            assert other.loads(other.dumps(it)) == it
+            nested = other.loads(other.dumps(lambda it=it: it))
+            assert nested() == it
