@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -102,6 +103,20 @@ def copy_if_newer(source, target):
     fresh.replace(target)
 
 
+def write_builtin_stubs(package):
+    """Asks the server that was just built for the stubs of what every server has.
+
+    Not from a sanitized build, which Python can only load with its runtime.
+    """
+    if MODULE_SANITIZERS:
+        return
+    code = "import sys, unity._stubs; unity._stubs.write_builtin_stubs(sys.argv[1])"
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+    environment.pop("UNITY_SERVER_BINARY", None)
+    command = [sys.executable, "-c", code, str(package / "builtin")]
+    subprocess.run(command, check=True, env=environment)
+
+
 class BuildWithCMake(build_ext):
     """build_ext that first has CMake build what the modules link against and launch."""
 
@@ -113,6 +128,7 @@ class BuildWithCMake(build_ext):
         package = ROOT / "client" / "unity" if in_place else Path(self.build_lib) / "unity"
         copy_if_newer(BUILD_DIR / "cppipc" / "libcppipc.so", package / "libcppipc.so")
         copy_if_newer(BUILD_DIR / "server" / "unity_server", package / "bin" / "unity_server")
+        write_builtin_stubs(package)
 
     def build_with_cmake(self):
         if not (BUILD_DIR / "build.ninja").exists():

@@ -20,7 +20,7 @@ SOURCE_SUFFIXES = (".h", ".cpp", ".pyx", ".pxd", ".py")
 
 @dataclass(frozen=True)
 class Room:
-    """A folder, what its sources may include, and what its Python may import.
+    """A folder (or one file), what its sources may include, and what its Python may import.
 
     `includes` are prefixes of include paths; "" stands for a file beside the source. `imports`
     are top-level Python modules beside the standard library; `inner_imports` may be imported
@@ -67,6 +67,7 @@ ROOMS = (
         imports=("unity", "cython", "cpython", "libc", "libcpp"),
         inner_imports=("numpy",),
     ),
+    Room("client/unity/_cli.py", imports=("unity", "click")),  # imported by the commands only
     Room(
         "client",
         imports=("unity",),
@@ -87,7 +88,7 @@ NOT_STANDARD = ("xxhash.h", "Python.h")
 def room_of(path):
     """The room that `path`, relative to the root, lies in; None for files outside all."""
     for room in ROOMS:
-        if path.as_posix().startswith(room.folder + "/"):
+        if path.as_posix() == room.folder or path.as_posix().startswith(room.folder + "/"):
             return room
     return None
 

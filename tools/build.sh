@@ -39,7 +39,7 @@ if [[ "$(cat .venv/installed 2>/dev/null)" != "$installed" ]]; then
 fi
 
 if [[ ! -f "$stamp" || ! -x client/unity/bin/unity_server || ! -f client/unity/libcppipc.so ]] ||
-  [[ -n "$(find cython cppipc/include build/release/server/unity_server \
+  [[ -n "$(find cython cppipc/include client/unity/_stub*.py build/release/server/unity_server \
     build/release/cppipc/libcppipc.so -newer "$stamp" -not -type d -print -quit)" ]]; then
   "$python" setup.py --quiet build_ext --inplace
   touch "$stamp"

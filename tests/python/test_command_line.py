@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m unity`, as a shell sees it."""
+
+import subprocess
+import sys
+
+import pytest
+
+import unity
+from conftest import SERVER
+
+
+def unity_command(*arguments, **variables):
+    """Exit status, stdout and stderr of `python -m unity …`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "unity", *map(str, arguments)],
+        env={"UNITY_SERVER_BINARY": str(SERVER), "PATH": "/usr/bin:/bin", **variables},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def address(shared):
+    return shared.address
+
+
+def test_it_shows_what_a_server_offers(address):
+    status, out, err = unity_command("describe", address)
+    assert (status, err) == (0, "")
+    assert out.startswith(f"server {unity.__version__} at {address}\n")
+    assert "type Counter(start: int = 0) -> Counter\n    An integer counter.\n" in out
+    assert "toolkit demo_addone" in out and "function diagnostics.echo" in out
+    assert "setting log.level: str" in out
+
+
+def test_it_shows_what_a_name_is(address):
+    status, out, err = unity_command("describe", address, "Counter")
+    assert (status, err) == (0, "")
+    assert "    method Counter.increment(by: int = 1) -> int\n" in out
+
+
+def test_without_an_address_it_asks_a_server_of_its_own():
+    status, out, err = unity_command("describe")
+    assert (status, err) == (0, "")
+    assert "Counter" in out and "diagnostics" not in out
+    status, out, err = unity_command("describe", "Counter.increment")
+    assert (status, err) == (0, "")
+    assert out.startswith("method Counter.increment")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["demo_addone", "x=5"], "{'x': 6}"),
+        (["demo_addone", "x=1.5"], "{'x': 2.5}"),
+        (["diagnostics.echo", "x=text"], "'text'"),
+        (["diagnostics.echo", "x='5'"], "'5'"),
+        (["diagnostics.echo", "x=[1, (2, None), {'a': True}]"], "[1, (2, None), {'a': True}]"),
+        (["diagnostics.echo", "x=a=b"], "'a=b'"),
+        (["diagnostics.echo", "x="], "''"),
+        (["diagnostics.echo", "x=__import__('os')"], "\"__import__('os')\""),
+    ],
+)
+def test_it_calls(address, arguments, printed):
+    assert unity_command("call", address, *arguments) == (0, f"{printed}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "text"),
+    [
+        (["demo_addone", "x=a"], 1, "Error: ToolkitWrongType: demo_addone: x must be int or float"),
+        (["demo_addon", "x=1"], 1, "Error: UnknownName: the server has no toolkit or function"),
+        (["demo_addone", "y=1"], 1, "Error: WrongType: demo_addone() got an unexpected keyword"),
+        (["diagnostics.fail", "kind=runtime_error", "text=a\nb"], 1, "Error: RemoteError: a b"),
+        (["demo_addone", "5"], 2, "arguments are KEY=VALUE, and '5' is not"),
+    ],
+)
+def test_errors_are_one_line_and_a_status(address, arguments, status, text):
+    found, out, err = unity_command("call", address, *arguments)
+    assert (found, out) == (status, "")
+    assert text in err
+    assert "Traceback" not in err
+    assert status == 2 or len(err.splitlines()) == 1
+
+
+def test_a_server_that_is_not_there_is_one_line_too(tmp_path):
+    status, out, err = unity_command("describe", f"unix:{tmp_path}/none.sock")
+    assert (status, out) == (1, "")
+    assert err.startswith("Error: ConnectionLost: ") and len(err.splitlines()) == 1
+    status, out, err = unity_command("describe", "nonsense:5")
+    assert status == 1 and err.startswith("Error: InvalidArgument: ")
+
+
+def test_a_wrong_command_line_has_status_2():
+    for arguments in (["nothing"], ["call"], ["stubs"], ["describe", "a:b", "c", "d"]):
+        status, out, err = unity_command(*arguments)
+        assert status == 2 and "Usage: " in err and out == ""
+
+
+def test_it_writes_stubs(address, tmp_path):
+    status, out, err = unity_command("stubs", address, "-o", tmp_path / "mystubs")
+    assert (status, err) == (0, "")
+    assert out.split() == [
+        str(tmp_path / "mystubs" / name) for name in ("__init__.pyi", "_classes.pyi")
+    ]
+    assert "class Counter(" in (tmp_path / "mystubs" / "_classes.pyi").read_text()
+    status, out, err = unity_command("stubs", address, "-o", tmp_path / "my-stubs")
+    assert status == 1 and "cannot be the name of one" in err
+
+
+def test_version_and_help():
+    assert unity_command("--version")[1].strip() == f"unity, version {unity.__version__}"
+    out = unity_command("--help")[1]
+    for name in ("describe", "call", "stubs"):
+        assert f"  {name} " in out
+
+
+def test_the_package_itself_does_not_need_click(run_script):
+    code = """
+        import sys
+        import unity
+        with unity.launch() as session:
+            repr(session.server.describe("Counter"))
+        print("click" in sys.modules, "tqdm" in sys.modules)
+    """
+    assert run_script(code) == "False False\n"
