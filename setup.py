@@ -117,6 +117,13 @@ def write_builtin_stubs(package):
     subprocess.run(command, check=True, env=environment)
 
 
+def copy_extension_headers(target):
+    """Copies what extensions include, and nothing else, into the package."""
+    source = ROOT / "cppipc" / "include" / "cppipc"
+    for header in [*source.glob("ext/*.h"), source / "extension.h", source / "extension_abi.h"]:
+        copy_if_newer(header, target / header.relative_to(source))
+
+
 class BuildWithCMake(build_ext):
     """build_ext that first has CMake build what the modules link against and launch."""
 
@@ -129,6 +136,8 @@ class BuildWithCMake(build_ext):
         copy_if_newer(BUILD_DIR / "cppipc" / "libcppipc.so", package / "libcppipc.so")
         copy_if_newer(BUILD_DIR / "server" / "unity_server", package / "bin" / "unity_server")
         write_builtin_stubs(package)
+        if not in_place:  # in a checkout `unity build` takes them where they are
+            copy_extension_headers(package / "include" / "cppipc")
 
     def build_with_cmake(self):
         if not (BUILD_DIR / "build.ninja").exists():

@@ -100,7 +100,8 @@ typedef struct cppipc_value {
 
 enum cppipc_array_flags {
   CPPIPC_ARRAY_READONLY = 1,
-  CPPIPC_ARRAY_SCALAR = 2  // a NumPy scalar, of no dimension
+  CPPIPC_ARRAY_SCALAR = 2,  // a NumPy scalar, of no dimension
+  CPPIPC_ARRAY_TEXT = 4     // a numpy.str_, whose text is `text`
 };
 
 // An array where it lies; nothing was copied. An extension makes none: new_array() does.
@@ -113,6 +114,7 @@ typedef struct cppipc_array {
   const int64_t* strides;  // bytes
   void* data;              // the element with all indices 0
   uint32_t flags;
+  cppipc_text text;
 } cppipc_array;
 
 // An object of an exposed type. `share` stands for a share of its ownership, as its type's

@@ -36,14 +36,17 @@ std::string about(const LibraryCopy& library) {
   return "extension '" + library.file().string() + "'";
 }
 
-// The error that its entry point reported.
+// The error that its entry point reported: a mistake that the layer found, or an exception.
 [[noreturn]] void fail_entry(const LibraryCopy& library, cppipc_failure failure) {
+  const std::unique_ptr<cppipc_handle, void (*)(cppipc_handle*)> owner(failure, &detail::release);
   cppipc_error told = {};
   detail::extension_host().error_of(failure, &told);
-  Error error(ErrorKind::kRemote, about(library) + " failed while it was loaded: " +
-                                      std::string(detail::view(told.text)));
+  const std::string text(detail::view(told.text));
+  if (told.kind == CPPIPC_TOOLKIT) {
+    throw Error(ErrorKind::kToolkit, about(library) + ": " + text);
+  }
+  Error error(ErrorKind::kRemote, about(library) + " failed while it was loaded: " + text);
   error.thrown_type = detail::view(told.thrown_type);
-  detail::release(failure);
   throw Error(std::move(error));
 }
 

@@ -189,6 +189,25 @@ void LibraryCopy::check_header() const {
   }
 }
 
+void LibraryCopy::check_length() const {
+  struct stat status = {};
+  ElfW(Ehdr) header = {};
+  bool is_whole = ::fstat(memory_, &status) == 0 &&
+                  ::pread(memory_, &header, sizeof header, 0) == ssize_t{sizeof header} &&
+                  header.e_phentsize == sizeof(ElfW(Phdr));
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  for (unsigned i = 0; is_whole && i < header.e_phnum; ++i) {
+    ElfW(Phdr) segment = {};
+    const auto at = static_cast<off_t>(header.e_phoff + i * sizeof segment);
+    is_whole = ::pread(memory_, &segment, sizeof segment, at) == ssize_t{sizeof segment} &&
+               segment.p_offset <= size && segment.p_filesz <= size - segment.p_offset;
+  }
+  if (is_whole) return;
+  throw Error(ErrorKind::kInvalidArgument, quoted(file_) + " is cut off: it has " +
+                                               std::to_string(size) +
+                                               " bytes, fewer than it needs; build it again");
+}
+
 void* LibraryCopy::open() const {
   const Link link(file_.filename(), memory_);
   // Local: extensions must not find each other's symbols. Now: what is missing is told here, and
@@ -215,6 +234,7 @@ void LibraryCopy::refuse_open(const std::string& private_path) const {
 
 Entry LibraryCopy::load() const {
   check_header();
+  check_length();
   void* library = open();
   void* entry = ::dlsym(library, CPPIPC_ENTRY_NAME);
   if (entry != nullptr) return reinterpret_cast<Entry>(entry);

@@ -35,6 +35,8 @@ class LibraryCopy {
  private:
   void copy(int source);
   void check_header() const;
+  // The dynamic linker takes a file's word for its length, and ends in a signal if that is wrong.
+  void check_length() const;
   void* open() const;
   [[noreturn]] void refuse_open(const std::string& private_path) const;
 

@@ -129,17 +129,6 @@ void Views::put_dict(cppipc_value& out, const Dict& dict) {
 
 void Views::put_array(cppipc_value& out, const Variant& value) {
   const AnyArray& array = value.as_array();
-  if (array.flavor == ArrayFlavor::kScalar) {
-    // An extension gets a numpy.str_ as the text it is.
-    if (const std::optional<std::string> text = scalar_text(value)) {
-      auto* copied =
-          static_cast<char*>(memory_.allocate(std::max<std::size_t>(text->size(), 1), 1));
-      std::copy(text->begin(), text->end(), copied);
-      out.kind = CPPIPC_STR;
-      out.as.text = {copied, text->size()};
-      return;
-    }
-  }
   cppipc_array made = {};
   made.size = sizeof made;
   made.dtype = text_of(array.dtype.text);
@@ -149,8 +138,21 @@ void Views::put_array(cppipc_value& out, const Variant& value) {
   made.strides = array.strides.data();
   made.data = array.data;
   if (array.is_readonly) made.flags |= CPPIPC_ARRAY_READONLY;
-  if (array.flavor == ArrayFlavor::kScalar) made.flags |= CPPIPC_ARRAY_SCALAR;
+  if (array.flavor == ArrayFlavor::kScalar) {
+    made.flags |= CPPIPC_ARRAY_SCALAR;
+    put_text(made, value);
+  }
   out.as.array = make(made);
+}
+
+// The text of a numpy.str_.
+void Views::put_text(cppipc_array& made, const Variant& value) {
+  const std::optional<std::string> text = scalar_text(value);
+  if (!text) return;
+  auto* copied = static_cast<char*>(memory_.allocate(std::max<std::size_t>(text->size(), 1), 1));
+  std::copy(text->begin(), text->end(), copied);
+  made.flags |= CPPIPC_ARRAY_TEXT;
+  made.text = {copied, text->size()};
 }
 
 void Views::put_object(cppipc_value& out, const Object& object) {

@@ -46,6 +46,7 @@ class Views {
   void put_items(cppipc_value& out, std::span<const Variant> items);
   void put_dict(cppipc_value& out, const Dict& dict);
   void put_array(cppipc_value& out, const Variant& value);
+  void put_text(cppipc_array& made, const Variant& value);
   void put_object(cppipc_value& out, const Object& object);
 
   std::pmr::monotonic_buffer_resource memory_;

@@ -193,6 +193,8 @@ Handle load_array_of(const cppipc_value& value, const Place& place, bool is_own)
 
 template <class T>
 struct Converter<ArrayView<T>> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_ARRAY);
+
   static ArrayView<T> load(const cppipc_value& value, const Place& place) {
     return ArrayView<T>(load_array_of<T>(value, place, false));
   }
@@ -203,6 +205,8 @@ struct Converter<ArrayView<T>> {
 };
 template <class T>
 struct Converter<Array<T>> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_ARRAY);
+
   static Array<T> load(const cppipc_value& value, const Place& place) {
     return Array<T>(load_array_of<T>(value, place, true));
   }

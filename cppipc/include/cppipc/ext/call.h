@@ -232,6 +232,7 @@ struct CalledFunction {
 template <class R, class... A>
 struct Converter<std::function<R(A...)>> {
   using Function = std::function<R(A...)>;
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_FUNCTION);
   static_assert(!std::is_reference_v<R> && !std::is_same_v<R, std::string_view> &&
                     !std::is_pointer_v<R>,
                 "the result would point into a value that is gone");

@@ -90,7 +90,15 @@ inline Handle keep(const cppipc_value& value) {
   return Handle(handle);
 }
 
+// A set of kinds, as bits.
+template <class... Kind>
+constexpr std::uint32_t kinds(Kind... kind) {
+  return ((std::uint32_t{1} << kind) | ... | std::uint32_t{0});
+}
+constexpr bool has_kind(std::uint32_t set, std::int32_t kind) { return (set >> kind & 1) != 0; }
+
 // How a T crosses:
+//   kKinds                     what may convert to it; arrays for numbers and text: NumPy's scalars
 //   load(value, place)         what a function gets; may point into the value
 //   store(T&, store, place)    its value, which points into the T, the store, or the host's memory
 //   spell()                    the type as Python spells it
@@ -107,6 +115,7 @@ template <class T>
 struct Converter<T, std::enable_if_t<std::is_integral_v<T>>> {
   static_assert(!is_character<T>, "characters are not exposed: use std::string, or std::int8_t");
   using Limits = std::numeric_limits<T>;
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_INT, CPPIPC_BOOL, CPPIPC_ARRAY);
 
   static T load(const cppipc_value& value, const Place& place) {
     if constexpr (std::is_signed_v<T>) {
@@ -140,6 +149,8 @@ struct Converter<T, std::enable_if_t<std::is_integral_v<T>>> {
 
 template <>
 struct Converter<bool> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_BOOL, CPPIPC_ARRAY);
+
   static bool load(const cppipc_value& value, const Place& place) {
     if (value.kind == CPPIPC_BOOL) return value.as.integer != 0;
     std::int32_t truth = 0;
@@ -162,6 +173,8 @@ inline constexpr double kLargest = sizeof(T) < sizeof(double)
 
 template <class T>
 struct Converter<T, std::enable_if_t<std::is_floating_point_v<T>>> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_FLOAT, CPPIPC_INT, CPPIPC_ARRAY);
+
   static T load(const cppipc_value& value, const Place& place) {
     if (value.kind == CPPIPC_FLOAT && sizeof(T) >= sizeof(double)) {
       return static_cast<T>(value.as.number);
@@ -180,6 +193,9 @@ struct Converter<T, std::enable_if_t<std::is_floating_point_v<T>>> {
 
 template <class T>
 struct Converter<std::complex<T>> {
+  static constexpr std::uint32_t kKinds =
+      kinds(CPPIPC_COMPLEX, CPPIPC_FLOAT, CPPIPC_INT, CPPIPC_ARRAY);
+
   static std::complex<T> load(const cppipc_value& value, const Place& place) {
     double parts[2] = {};
     check(host().load_complex(&place, &value, kLargest<T>, parts));
@@ -200,12 +216,20 @@ inline cppipc_value make_text(std::string_view text, std::int32_t kind = CPPIPC_
   return value;
 }
 
+// Whether it is text, maybe NumPy's.
+inline bool is_text(const cppipc_value& value) {
+  return value.kind == CPPIPC_STR ||
+         (value.kind == CPPIPC_ARRAY && (value.as.array->flags & CPPIPC_ARRAY_TEXT) != 0);
+}
+
 // The view lasts as long as the call.
 template <>
 struct Converter<std::string_view> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_STR, CPPIPC_ARRAY);
+
   static std::string_view load(const cppipc_value& value, const Place& place) {
-    if (value.kind != CPPIPC_STR) refuse(place, "str", value);
-    return view(value.as.text);
+    if (!is_text(value)) refuse(place, "str", value);
+    return view(value.kind == CPPIPC_STR ? value.as.text : value.as.array->text);
   }
   static cppipc_value store(std::string_view text, Store&, const Place&) { return make_text(text); }
   static std::string spell() { return "str"; }
@@ -226,8 +250,11 @@ struct Converter<const char*> : Converter<std::string_view> {
 
 template <class T>
 struct Converter<std::optional<T>> {
+  static constexpr std::uint32_t kKinds = Converter<T>::kKinds | kinds(CPPIPC_NONE);
+
   static std::optional<T> load(const cppipc_value& value, const Place& place) {
     if (value.kind == CPPIPC_NONE) return std::nullopt;
+    if (!has_kind(kKinds, value.kind)) refuse(place, spell(), value);
     return Converter<T>::load(value, place);
   }
   static cppipc_value store(std::optional<T>& held, Store& store, const Place& place) {
@@ -266,6 +293,8 @@ namespace detail {
 
 template <>
 struct Converter<Bytes> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_BYTES, CPPIPC_ARRAY);
+
   static Bytes load(const cppipc_value& value, const Place& place) {
     cppipc_handle* handle = nullptr;
     check(host().load_bytes(&place, &value, &handle));

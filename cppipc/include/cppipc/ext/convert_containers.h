@@ -65,6 +65,10 @@ inline cppipc_value make_items(std::int32_t kind, const std::vector<cppipc_value
 // set, in any order.
 template <class T>
 struct Converter<std::vector<T>> {
+  static constexpr std::uint32_t kKinds =
+      kinds(CPPIPC_LIST, CPPIPC_TUPLE) |
+      (is_element<T> ? kinds(CPPIPC_ARRAY) : kinds(CPPIPC_SET, CPPIPC_FROZENSET));
+
   static std::vector<T> load(const cppipc_value& value, const Place& place,
                              bool may_be_set = !is_element<T>) {
     if constexpr (is_element<T>) {
@@ -121,6 +125,7 @@ struct Converter<std::vector<T>> {
 template <class T, std::size_t kSize>
 struct Converter<std::array<T, kSize>> {
   using AsVector = Converter<std::vector<T>>;
+  static constexpr std::uint32_t kKinds = AsVector::kKinds & ~kinds(CPPIPC_SET, CPPIPC_FROZENSET);
 
   static std::array<T, kSize> load(const cppipc_value& value, const Place& place) {
     if (value.kind != CPPIPC_ARRAY) (void)load_fixed(value, place, spell(), kSize);
@@ -152,6 +157,7 @@ struct Converter<std::array<T, kSize>> {
 template <class Map>
 struct MapConverter {
   using T = typename Map::mapped_type;
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_DICT);
 
   static Map load(const cppipc_value& value, const Place& place) {
     if (value.kind != CPPIPC_DICT) refuse(place, spell(), value);
@@ -185,6 +191,8 @@ struct Converter<std::unordered_map<std::string, T>>
 // Tuples and lists of exactly that length.
 template <class Values, class... T>
 struct TupleConverter {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_TUPLE, CPPIPC_LIST);
+
   static Values load(const cppipc_value& value, const Place& place) {
     return load_each(load_fixed(value, place, spell(), sizeof...(T)), place,
                      std::index_sequence_for<T...>());

@@ -123,6 +123,7 @@ struct Converter {
   static_assert(std::is_class_v<T> && !std::is_const_v<T>,
                 "cppipc has no conversion for this type");
   static constexpr bool kIsExposed = true;
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_OBJECT);
 
   static T& load(const cppipc_value& value, const Place& place) {
     void* address = address_as(value, type_slot<T>());
@@ -142,6 +143,8 @@ struct IsExposed<T, std::enable_if_t<Converter<T>::kIsExposed>> : std::true_type
 
 template <class T>
 struct Converter<std::shared_ptr<T>> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_OBJECT, CPPIPC_NONE);
+
   static std::shared_ptr<T> load(const cppipc_value& value, const Place& place) {
     if (value.kind == CPPIPC_NONE) return nullptr;
     void* address = address_as(value, type_slot<T>());
@@ -168,6 +171,8 @@ struct Converter<std::unique_ptr<T, Deleter>> {
 template <class T>
 struct Converter<T*, std::enable_if_t<std::is_class_v<T>>> {
   using Object = std::remove_const_t<T>;
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_OBJECT, CPPIPC_NONE);
+
   static T* load(const cppipc_value& value, const Place& place) {
     return Converter<std::shared_ptr<Object>>::load(value, place).get();
   }
@@ -177,12 +182,15 @@ struct Converter<T*, std::enable_if_t<std::is_class_v<T>>> {
 // Enumerations travel by the names of their members.
 template <class E>
 struct Converter<E, std::enable_if_t<std::is_enum_v<E>>> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_ENUM, CPPIPC_STR, CPPIPC_ARRAY);
+
   static E load(const cppipc_value& value, const Place& place) {
     const EnumEntry& entry = registered();
     const bool is_member =
         value.kind == CPPIPC_ENUM && view(value.as.member->type_name) == entry.qualified;
-    if (!is_member && value.kind != CPPIPC_STR) refuse(place, entry.qualified, value);
-    const std::string_view name = view(is_member ? value.as.member->name : value.as.text);
+    if (!is_member && !is_text(value)) refuse(place, entry.qualified, value);
+    const std::string_view name =
+        is_member ? view(value.as.member->name) : Converter<std::string_view>::load(value, place);
     std::string known;
     for (const auto& [member, number] : entry.members) {
       if (member == name) return static_cast<E>(number);
@@ -254,6 +262,8 @@ namespace detail {
 
 template <>
 struct Converter<Value> {
+  static constexpr std::uint32_t kKinds = ~std::uint32_t{0};
+
   static Value load(const cppipc_value& value, const Place&) { return Value(keep(value)); }
   static cppipc_value store(const Value& value, Store&, const Place&) { return value.get(); }
   static std::string spell() { return "object"; }
@@ -261,6 +271,8 @@ struct Converter<Value> {
 // None and nothing else.
 template <>
 struct Converter<std::nullptr_t> {
+  static constexpr std::uint32_t kKinds = kinds(CPPIPC_NONE);
+
   static std::nullptr_t load(const cppipc_value& value, const Place& place) {
     if (value.kind != CPPIPC_NONE) refuse(place, "None", value);
     return nullptr;
