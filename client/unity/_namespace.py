@@ -53,6 +53,8 @@ class Namespace:
         full_name = self.__prefix + name
         if full_name in self.__names:
             return self.__find(full_name)
+        if name.startswith("_"):  # Python and Jupyter look for many; the server has none of them
+            raise errors.UnknownName(f"the server has no {self.__kind} {full_name!r}")
         inner = full_name + "."
         if any(known.startswith(inner) for known in self.__names):
             return Namespace(self.__kind, self.__names, self.__find, inner)

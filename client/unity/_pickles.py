@@ -136,7 +136,8 @@ class UnreachableProxy(Proxy):
     __module__ = "unity"
 
     def __getattr__(self, name):
-        if name.startswith("__"):
+        # Tools look for names of that form, such as Jupyter's, and mean no harm.
+        if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(found(self), name)
 

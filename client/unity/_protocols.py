@@ -104,13 +104,16 @@ Mapping.register(MappingProxy)
 MutableMapping.register(MutableMappingProxy)
 
 
-def bases_of(members):
-    """The base classes of a type with these members."""
-    if members.keys() >= _MUTABLE_MAPPING:
-        return (MutableMappingProxy, Proxy)
-    if members.keys() >= _MAPPING:
-        return (MappingProxy, Proxy)
-    return (Proxy,)
+def bases_of(names, bases):
+    """The base classes of a type that has members of these names and derives from `bases`."""
+    mixin = None
+    if names >= _MUTABLE_MAPPING:
+        mixin = MutableMappingProxy
+    elif names >= _MAPPING:
+        mixin = MappingProxy
+    if mixin is None or any(issubclass(base, mixin) for base in bases):
+        return bases
+    return (mixin, *bases)
 
 
 def members_of(members, bases):
@@ -118,22 +121,25 @@ def members_of(members, bases):
     a default or another mapping take any."""
     result = dict(members)
     for name in ("__iter__", "__reversed__"):
-        if name in members:
+        if hasattr(members.get(name), "adapted"):
             result[name] = _iterating(members[name])
-    if issubclass(bases[0], MappingProxy):
-        result["get"] = members["get"].adapted(_get)
-        for name, view in (("keys", Keys), ("items", Items), ("values", Values)):
-            result[name] = members[name].adapted(_viewing(view))
-    if MutableMappingProxy in bases:
-        result["pop"] = members["pop"].adapted(_pop)
-        result["update"] = members["update"].adapted(_update)
+    adapters = {}
+    if any(issubclass(base, MappingProxy) for base in bases):
+        adapters = {"get": _get, "keys": _viewing(Keys), "items": _viewing(Items),
+                    "values": _viewing(Values)}  # fmt: skip
+    if any(issubclass(base, MutableMappingProxy) for base in bases):
+        adapters.update(pop=_pop, update=_update)
+    for name, adapter in adapters.items():
+        if name in members:
+            result[name] = members[name].adapted(adapter)
     return result
 
 
 def constructor_adapter(described, bases):
     """What adapts the arguments of a type's constructor: those of a dict's. None: nothing."""
     constructor = described.constructor
-    if MutableMappingProxy not in bases or constructor is None:
+    is_mapping = any(issubclass(base, MutableMappingProxy) for base in bases)
+    if not is_mapping or constructor is None:
         return None
     # One with parameters of its own takes what these say.
     return _create if constructor.takes_rest and not constructor.parameters else None

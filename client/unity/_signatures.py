@@ -26,6 +26,44 @@ def signature_of(parameters, takes_rest, is_variadic, result):
     return Signature(listed, return_annotation=result or Signature.empty)
 
 
+def signature_of_all(signatures):
+    """One signature for overloads: what they have in common. Parameters that have the same names
+    everywhere are listed, with what they may be; otherwise anything may be given."""
+    names = {tuple(signature.parameters) for signature in signatures}
+    result = _union(signature.return_annotation for signature in signatures)
+    if len(names) > 1:
+        return Signature(
+            [
+                Parameter("args", Parameter.VAR_POSITIONAL),
+                Parameter("kwargs", Parameter.VAR_KEYWORD),
+            ],
+            return_annotation=result,
+        )
+    listed = []
+    for name, first in signatures[0].parameters.items():
+        same = [signature.parameters[name] for signature in signatures]
+        default = first.default
+        if any(repr(one.default) != repr(default) for one in same):
+            default = Ellipsis
+        listed.append(first.replace(default=default, annotation=_union(p.annotation for p in same)))
+    return Signature(listed, return_annotation=result)
+
+
+def _union(annotations):
+    """ "int | str"; empty if one of them is."""
+    texts = list(dict.fromkeys(annotations))
+    return Signature.empty if Signature.empty in texts else " | ".join(texts)
+
+
+def documentation_of(name, signatures, docs):
+    """The documentation of overloads: each signature, and what is said of it."""
+    parts = []
+    for signature, doc in zip(signatures, docs, strict=True):
+        indented = "".join(f"\n    {line}" for line in doc.splitlines())
+        parts.append(f"{name}{signature}{indented}")
+    return "\n\n".join(parts)
+
+
 def _identifier(name):
     """`name` if Python can write it as an argument, else something close to it."""
     name = "".join(c if c.isalnum() else "_" for c in name) or "_"

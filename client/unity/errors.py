@@ -20,12 +20,15 @@ class Error(Exception):
             "Counter 3f2a91c0"; "" if it was no method.
         thrown_type: the C++ type that was thrown on the server, e.g. "std::out_of_range"; may
             be "".
+        exception_name: the name of the server's own exception class that was thrown, as
+            `session.types` has it; "" if it was none.
     """
 
     kind = ""
     where = ""
     object = ""
     thrown_type = ""
+    exception_name = ""
 
     def __reduce__(self):
         state = dict(self.__dict__)
@@ -237,15 +240,34 @@ _KINDS_OF_TWINS = {
 _LAST_LINES = "\nits last lines:\n"
 
 
-def from_fault(kind, kind_name, message, in_toolkit, where, thrown_type, error_number):
+def class_of_kind(kind):
+    """The class for the number of a cppipc::ErrorKind."""
+    return _CLASSES[kind] if kind < len(_CLASSES) else RemoteError
+
+
+def toolkit_twin(cls):
+    """What a class of _CLASSES is inside a toolkit."""
+    return cls if issubclass(cls, ToolkitError) else _TOOLKIT_TWINS.get(cls, ToolkitError)
+
+
+def registered_name_of(error):
+    """The name of the server's exception class that an error is of, as the server has it."""
+    return error.exception_name if isinstance(error, Error) else ""
+
+
+def from_fault(
+    kind, kind_name, message, in_toolkit, where, thrown_type, exception_name, error_number
+):
     """The exception for a cppipc::Error; called by the seam."""
-    cls = _CLASSES[kind] if kind < len(_CLASSES) else RemoteError
+    cls = class_of_kind(kind)
     if in_toolkit:
         cls = _TOOLKIT_TWINS.get(cls, cls)
     error = cls(message)
     error.kind = kind_name
     error.where = where
     error.thrown_type = thrown_type
+    if exception_name:
+        error.exception_name = exception_name
     if isinstance(error, ServerCrashed):
         error.signal = _signal_name(error_number)
         error.last_lines = message.partition(_LAST_LINES)[2].splitlines()
@@ -254,12 +276,17 @@ def from_fault(kind, kind_name, message, in_toolkit, where, thrown_type, error_n
     return error
 
 
-def in_call(error, where, target, is_awaited):
+def in_call(error, where, target, is_awaited, description):
     """Completes an error with the call that it ended; called by the seam.
 
+    One of the server's own exceptions becomes an instance of its class, which `description` has.
     What a traceback does not show by itself becomes a note of the error: on which object the
     method was called, and for a call that was submitted (not awaited at once) also what it was.
     """
+    if error.exception_name:
+        described = description.exceptions.get(error.exception_name)
+        if described is not None:
+            described.adopt(error)
     if not error.where:
         error.where = where
     error.object = target

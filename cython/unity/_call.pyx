@@ -222,7 +222,7 @@ cdef int complete(CallState self, object error) except -1:
     label = ""
     if self.target_class is not None:
         label = label_of(self.target_class, self.target_id)
-    errors.in_call(error, self.routine.qualname, label, False)
+    errors.in_call(error, self.routine.qualname, label, False, self.connection.description)
     return 0
 
 

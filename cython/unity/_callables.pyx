@@ -22,7 +22,7 @@ cdef extern from "cppipc/function.h" namespace "cppipc" nogil:
 
 cdef extern from "python_function.h" namespace "unity" nogil:
     cdef cppclass Failure:
-        void set(Runtime&, int, string, string, PyObject*) except +
+        void set(Runtime&, int, string, string, string, PyObject*) except +
 
 
 cdef Runtime* process_runtime = runtime()
@@ -77,7 +77,7 @@ cdef int keep(Failure* failure, object error) noexcept:
     name = cls.__qualname__ if cls.__module__ in ("builtins", "unity.errors") else \
         f"{cls.__module__}.{cls.__qualname__}"
     failure.set(process_runtime[0], errors.kind_of(error), encoded(text), encoded(name),
-                <PyObject*>error)
+                encoded(errors.registered_name_of(error)), <PyObject*>error)
     return 0
 
 

@@ -151,7 +151,7 @@ cdef object ask(Connection connection, Target target, str name, object timeout_s
                           no_object, no_arguments, options, &result)
         return value_of(result, connection)
     except errors.Error as error:
-        errors.in_call(error, f"Session.{name}", "", True)
+        errors.in_call(error, f"Session.{name}", "", True, connection.description)
         raise
 
 

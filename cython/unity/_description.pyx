@@ -4,18 +4,30 @@
 import copyreg
 import weakref
 
+from libc.stdint cimport uint16_t
+from libcpp.string cimport string
+
 from unity cimport cppipc
 from unity._connection cimport Connection, Proxy
-from unity._function cimport new_function, new_method, new_property
+from unity._function cimport new_function, new_method
+from unity._property cimport new_property
 from unity._routine cimport Routine, Target, getter_of, routine_of, setter_of
+from unity._static cimport new_static_method
 
 from unity import errors
 
 
-# The methods by which Python's operators and statements find what an object can do.
-SPECIAL = frozenset((
-    "__bool__", "__call__", "__contains__", "__delitem__", "__getitem__", "__iter__", "__len__",
-    "__reversed__", "__setitem__"))
+ARITHMETIC = ("add and divmod floordiv lshift matmul mod mul or pow rshift sub truediv xor").split()
+
+# The methods by which Python's operators and statements find what an object can do. Those that a
+# server may register are the same as in naming.cpp.
+SPECIAL = frozenset([f"__{name}__" for name in (
+    "bool bytes call contains delitem enter exit getitem hash iter len reversed setitem str "
+    "abs ceil complex float floor index int invert neg pos round trunc eq ge gt le lt ne").split()
+    + ARITHMETIC + [f"r{name}" for name in ARITHMETIC] + [f"i{name}" for name in ARITHMETIC]])
+CONTAINER = frozenset((
+    "__contains__", "__delitem__", "__getitem__", "__iter__", "__len__", "__reversed__",
+    "__setitem__"))
 
 # By the description's hash; an entry lives as long as a session uses it.
 known_descriptions = weakref.WeakValueDictionary()
@@ -30,19 +42,23 @@ class Description:
         functions: name -> Routine, toolkits among them.
         enumerations: name -> EnumDescription.
         settings: name -> SettingDescription.
-        names: of all types and enumerations, the keys of a dict.
+        exceptions: name -> _exceptions.ExceptionDescription.
+        names: of all types, enumerations and exceptions, the keys of a dict.
     """
 
-    def __init__(self, version, types, functions, enumerations, settings):
+    def __init__(self, version, types, functions, enumerations, settings, exceptions):
         self.version = version
         self.types = types
         self.functions = functions
         self.enumerations = enumerations
         self.settings = settings
-        self.names = {**types, **enumerations}
+        self.exceptions = exceptions
+        self.names = {**types, **enumerations, **exceptions}
 
     def find(self, name, Connection connection):
-        """The class of a type or an enumeration."""
+        """The class of a type, an enumeration or an exception."""
+        if name in self.exceptions:
+            return self.exceptions[name].cls
         if name in self.enumerations:
             return self.enumerations[name].cls
         return self.class_of(name, connection)
@@ -78,21 +94,24 @@ class Description:
         if cls is None:
             described = self.types.get(name)
             if described is None:
-                described = function_type() if name == "function" else TypeDescription(
-                    name, "", None, {})
+                described = type_of_name(name)
+            bases = tuple([self.class_of(base, connection) for base in described.bases])
+            cls = make_class(described, bases or (Proxy,), connection)
             # Another thread may have made it meanwhile: the first one stays.
-            cls = connection.classes.setdefault(name, make_class(described, connection))
+            cls = connection.classes.setdefault(name, cls)
         return cls
 
 
 class TypeDescription:
-    """One exposed type: its constructor (None: clients cannot create one) and class members."""
+    """One exposed type: its constructor (None: clients cannot create one), its own class members,
+    and the names of its bases."""
 
-    def __init__(self, name, doc, constructor, members):
+    def __init__(self, name, doc, constructor, members, bases=()):
         self.name = name
         self.doc = doc
         self.constructor = constructor
         self.members = members
+        self.bases = bases
 
 
 class EnumDescription:
@@ -140,6 +159,13 @@ class ProxyType(type):
             raise AttributeError("__signature__")
         return described.constructor.signature
 
+    @property
+    def __overloads__(cls):
+        described = cls._description
+        if described is None or described.constructor is None:
+            return ()
+        return described.constructor.signatures
+
     def __repr__(cls):
         connection = cls._connection()
         where = "a session that is gone" if connection is None else connection.address
@@ -170,22 +196,26 @@ def constructor_of(cls):
     return new_function(<Routine?>constructor, <Connection?>connection, None)
 
 
-def make_class(described, connection):
+def make_class(described, bases, connection):
     """The class of a type for one session. It does not keep the session open."""
     members = described.members
-    bases = (Proxy,)
     adapter = None
-    if not SPECIAL.isdisjoint(members):
+    names = set(members).union(*[set(dir(base)) for base in bases if base is not Proxy])
+    if not CONTAINER.isdisjoint(names):
         from unity._protocols import bases_of, constructor_adapter, members_of
 
-        bases = bases_of(members)
+        bases = bases_of(names, bases)
         adapter = constructor_adapter(described, bases)
         members = members_of(members, bases)
+    if not SPECIAL.isdisjoint(members) or "_repr_mimebundle_" in members:
+        from unity._operators import members_of as operators_of
+
+        members = operators_of(members)
     return ProxyType(described.name.rpartition(".")[2], bases, {
-        **members,
         "__slots__": (),
+        **members,
         "__module__": "unity",
-        "__doc__": described.doc,
+        "__doc__": doc_of(described),
         "__qualname__": described.name,
         "__init_subclass__": refuse_subclass,
         "_adapter": None if adapter is None else staticmethod(adapter),
@@ -194,22 +224,45 @@ def make_class(described, connection):
     })
 
 
+cdef object doc_of(object described):
+    # Of a type with several constructors these are a part of it.
+    constructor = described.constructor
+    if constructor is None or not constructor.overloads:
+        return described.doc
+    return f"{described.doc}\n\n{constructor.documentation}".strip()
+
+
 @classmethod
 def refuse_subclass(cls, **kwargs):
+    if isinstance(vars(cls).get("_description"), TypeDescription):
+        return  # a type of the server that derives from this one
     raise TypeError(f"{cls.__base__.__name__} stands for a type of the server and cannot be "
                     "subclassed")
 
 
-cdef object function_type():
-    # Of the functions that the server gives, which are objects that can be called.
+cdef object type_of_name(str name):
+    # Of types that no server describes: of the functions and iterators that servers give, which are
+    # objects, and of what a newer server may have.
+    if name == "function":
+        method = new_method(any_method(b"__call__", "function"))
+        return TypeDescription("function", "A function of the server.", None, {"__call__": method})
+    if name == "iterator":
+        from unity._iterators import members_of
+
+        method = new_method(any_method(b"next", "iterator"))
+        return TypeDescription(
+            "iterator", "An iterator of the server.", None, members_of({"next": method}))
+    return TypeDescription(name, "", None, {})
+
+
+cdef Routine any_method(string name, str owner):
     cdef cppipc.FunctionDescription call
     cdef cppipc.ParameterDescription rest
     rest.name = b"*args"
     rest.is_variadic = True
-    call.name = b"__call__"
+    call.name = name
     call.parameters.push_back(rest)
-    method = new_method(routine_of(call, Target.kMethod, "function", None))
-    return TypeDescription("function", "A function of the server.", None, {"__call__": method})
+    return routine_of(call, Target.kMethod, owner, None)
 
 
 cdef object description_of(const cppipc.Client& client):
@@ -227,11 +280,12 @@ cdef object convert(const cppipc.Description& description):
         enumeration = enumeration_of(description.enumerations[i])
         enumerations[enumeration.name] = enumeration
     # Parameters may have members of enumerations for defaults, and there is no session yet.
-    known = Description("", {}, {}, enumerations, {})
+    known = Description("", {}, {}, enumerations, {}, {})
     types = {}
     for i in range(description.types.size()):
         described = type_of(description.types[i], known)
         types[described.name] = described
+    check_bases(types)
     functions = {}
     for i in range(description.functions.size()):
         functions[description.functions[i].name.decode()] = routine_of(
@@ -240,12 +294,55 @@ cdef object convert(const cppipc.Description& description):
     for i in range(description.settings.size()):
         setting = setting_of(description.settings[i])
         settings[setting.name] = setting
-    return Description(description.version.decode(), types, functions, enumerations, settings)
+    return Description(description.version.decode(), types, functions, enumerations, settings,
+                       exceptions_of(description))
 
 
 cdef object setting_of(const cppipc.PropertyDescription& described):
     return SettingDescription(described.name.decode(), described.doc.decode(),
                               described.type.decode(), described.is_writable)
+
+
+cdef int check_bases(dict types) except -1:
+    # A server of ours sends none that are missing, or derive from themselves.
+    checked = set()
+    for name in types:
+        trail = [name]
+        while trail:
+            missing = [base for base in types[trail[-1]].bases if base not in checked]
+            if not missing:
+                checked.add(trail.pop())
+            elif missing[0] in trail or missing[0] not in types:
+                raise errors.ProtocolError(
+                    f"the server's description is wrong: {trail[-1]} cannot have the base "
+                    f"{missing[0]}")
+            else:
+                trail.append(missing[0])
+    return 0
+
+
+cdef dict exceptions_of(const cppipc.Description& description):
+    cdef size_t i
+    described = {}
+    for i in range(description.exceptions.size()):
+        described[description.exceptions[i].name.decode()] = (
+            description.exceptions[i].doc.decode(), description.exceptions[i].base.decode(),
+            <uint16_t>description.exceptions[i].kind)
+    if not described:
+        return {}
+    from unity._exceptions import ExceptionDescription
+
+    exceptions = {}
+    for name, (doc, base, kind) in described.items():
+        names = [(name, doc)]
+        while base:
+            if base not in described or any([base == known for known, _ in names]):
+                raise errors.ProtocolError(
+                    f"the server's description is wrong: {name} cannot have the base {base}")
+            names.insert(0, (base, described[base][0]))
+            base = described[base][1]
+        exceptions[name] = ExceptionDescription((kind, *names))
+    return exceptions
 
 
 cdef object enumeration_of(const cppipc.EnumDescription& described):
@@ -266,6 +363,10 @@ cdef object type_of(const cppipc.TypeDescription& described, object known):
         constructor = routine_of(described.constructor.value(), Target.kCreate, name, known)
     members = {}
     for i in range(described.methods.size()):
+        if described.methods[i].is_static:
+            routine = routine_of(described.methods[i], Target.kRun, name, known)
+            members[routine.name] = new_static_method(routine)
+            continue
         routine = routine_of(described.methods[i], Target.kMethod, name, known)
         # Other names of this form belong to Python; a class cannot have them from elsewhere.
         if not routine.name.startswith("__") or routine.name in SPECIAL:
@@ -276,4 +377,5 @@ cdef object type_of(const cppipc.TypeDescription& described, object known):
             setter = setter_of(described.properties[i], name)
         members[described.properties[i].name.decode()] = new_property(
             getter_of(described.properties[i], name), setter)
-    return TypeDescription(name, described.doc.decode(), constructor, members)
+    bases = tuple([described.bases[i].decode() for i in range(described.bases.size())])
+    return TypeDescription(name, described.doc.decode(), constructor, members, bases)

@@ -26,12 +26,10 @@ cdef class Method:
     cdef object adapter          # see adapted(); else None
 
 
-# A property as it lies in a class.
-cdef class Property:
-    cdef readonly Routine getter
-    cdef readonly Routine setter  # None: read-only
-
-
 cdef Function new_function(Routine routine, Connection connection, Proxy target)
 cdef Method new_method(Routine routine)
-cdef Property new_property(Routine getter, Routine setter)
+
+# A blocking call.
+cdef object invoke(Routine routine, Connection connection, Proxy target,
+                   const cppipc.CallOptions& options, PyObject** values, Py_ssize_t positional,
+                   PyObject* keywords)

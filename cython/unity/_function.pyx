@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callables: methods, properties, toolkits and constructors, and the way of a blocking call.
+"""Callables: methods, toolkits and constructors, and the way of a blocking call.
 
 A call takes three steps: arguments are written into a message with the GIL, the call is sent and
 waited for without it, the result is read from its message with it.
@@ -59,13 +59,13 @@ cdef object invoke(Routine routine, Connection connection, Proxy target,
                 process_runtime.release_dropped()
         return value_of(result, connection)
     except errors.Error as error:
-        complete(error, routine, target)
+        complete(error, routine, connection, target)
         raise
 
 
-cdef int complete(object error, Routine routine, Proxy target) except -1:
+cdef int complete(object error, Routine routine, Connection connection, Proxy target) except -1:
     label = "" if target is None else label_of(type(target), short_id(target))
-    errors.in_call(error, routine.qualname, label, True)
+    errors.in_call(error, routine.qualname, label, True, connection.description)
     return 0
 
 
@@ -83,11 +83,15 @@ cdef class Function:
 
     @property
     def __doc__(self):
-        return self.routine.doc
+        return self.routine.documentation
 
     @property
     def __signature__(self):
         return self.routine.signature
+
+    @property
+    def __overloads__(self):
+        return self.routine.signatures
 
     @property
     def __self__(self):
@@ -129,7 +133,7 @@ cdef class Function:
                 call = send(self.connection.client.get()[0], self.routine.target,
                             self.routine.wire_name, remote[0], arguments, self.options_)
         except errors.Error as error:
-            complete(error, self.routine, self.target)
+            complete(error, self.routine, self.connection, self.target)
             raise
         if process_runtime.has_dropped():
             process_runtime.release_dropped()
@@ -297,13 +301,19 @@ cdef class Method:
 
     @property
     def __doc__(self):
-        return self.routine.doc
+        return self.routine.documentation
 
     @property
     def __signature__(self):
         from unity._signatures import with_self
 
         return with_self(self.routine.signature)
+
+    @property
+    def __overloads__(self):
+        from unity._signatures import with_self
+
+        return tuple([with_self(signature) for signature in self.routine.signatures])
 
     def __reduce__(self):
         raise TypeError(
@@ -320,12 +330,18 @@ cdef object call_method(object method, PyObject** values, size_t count, PyObject
     if given == 0 or not isinstance(<object>values[0], Proxy):
         raise errors.WrongType(f"{routine.qualname}() needs its object as the first argument")
     proxy = <Proxy>values[0]
-    if getattr(type(proxy), routine.name, None) is not method:
+    if not has_method(type(proxy), routine.name, method):
         raise errors.WrongType(f"{routine.qualname}() is no method of {proxy!r}")
     if (<Method>method).adapter is not None:
         function = adapted_function(routine, proxy.connection, proxy, (<Method>method).adapter)
         return call_adapted(function, values + 1, given - 1, keywords)
     return invoke(routine, proxy.connection, proxy, no_options, values + 1, given - 1, keywords)
+
+
+cdef bint has_method(object cls, str name, object method):
+    # Its own, or one of a base's: then the server runs what the object has under that name.
+    return getattr(cls, name, None) is method or any(
+        [vars(base).get(name) is method for base in cls.__mro__])
 
 
 cdef Method new_method(Routine routine):
@@ -335,55 +351,12 @@ cdef Method new_method(Routine routine):
     return method
 
 
-cdef class Property:
-    """A property of an exposed type. To read or write it is a call."""
-
-    def __get__(self, instance, owner):
-        if instance is None:
-            return self
-        proxy = <Proxy?>instance
-        return invoke(self.getter, proxy.connection, proxy, no_options, NULL, 0, NULL)
-
-    def __set__(self, instance, value):
-        cdef PyObject* values = <PyObject*>value
-        if self.setter is None:
-            raise AttributeError(f"{self.getter.qualname} cannot be set")
-        proxy = <Proxy?>instance
-        invoke(self.setter, proxy.connection, proxy, no_options, &values, 1, NULL)
-
-    def __delete__(self, instance):
-        raise AttributeError(f"{self.getter.qualname} cannot be deleted")
-
-    @property
-    def __name__(self):
-        return self.getter.name
-
-    @property
-    def __doc__(self):
-        return self.getter.doc
-
-    def __reduce__(self):
-        raise TypeError(f"{self.getter.qualname} belongs to its session and cannot be pickled or "
-                        "copied")
-
-    def __repr__(self):
-        kind = "property" if self.setter is not None else "read-only property"
-        return f"<{kind} {self.getter.qualname}>"
-
-
-cdef Property new_property(Routine getter, Routine setter):
-    cdef Property property_ = Property.__new__(Property)
-    property_.getter = getter
-    property_.setter = setter
-    return property_
-
-
 def wire_name(value, Connection connection):
     """How a connection's server calls a function of its own, without a time limit; else None."""
     if type(value) is not Function:
         return None
     function = <Function>value
-    if (function.target is not None or function.routine.target != Target.kRun
+    if (function.target is not None or not function.routine.is_named
             or function.timeout_s is not None
             or function.connection.server_id != connection.server_id):
         return None
@@ -413,7 +386,7 @@ cdef int install() except -1:
                       <char*>&function.vectorcall - <char*><PyObject*>function, False)
     enable_vectorcall(<TypeObject*>Method,
                       <char*>&method.vectorcall - <char*><PyObject*>method, True)
-    for sealed in (Function, Method, Property):
+    for sealed in (Function, Method):
         seal(<TypeObject*>sealed)
     rename_type(<TypeObject*>Function, "unity.Function")
     return 0

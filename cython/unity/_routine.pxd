@@ -32,6 +32,9 @@ cdef class Routine:
     cdef readonly bint is_toolkit
     cdef bint is_variadic        # takes any further keywords
     cdef readonly bint takes_rest  # and any further values without a name
+    cdef readonly bint is_named  # the server knows it as a function of that name
+    # All that the name stands for, itself first, if that is more than one; else ().
+    cdef readonly tuple overloads
     cdef object signature_       # inspect.Signature, once asked for
 
     # Checks the arguments and writes them as a message has them; no I/O. `keywords` are the names

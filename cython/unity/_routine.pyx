@@ -39,7 +39,29 @@ cdef class Routine:
 
             self.signature_ = signature_of(
                 self.parameters, self.takes_rest, self.is_variadic, self.result)
+            if self.overloads:
+                from unity._signatures import signature_of_all
+
+                self.signature_ = signature_of_all(self.signatures)
         return self.signature_
+
+    @property
+    def signatures(self):
+        """A tuple of the signatures of all overloads."""
+        from unity._signatures import signature_of
+
+        return tuple([
+            signature_of(one.parameters, one.takes_rest, (<Routine>one).is_variadic, one.result)
+            for one in self.overloads or (self,)])
+
+    @property
+    def documentation(self):
+        """What is documented; of overloads, all of it, each with its signature."""
+        if not self.overloads:
+            return self.doc
+        from unity._signatures import documentation_of
+
+        return documentation_of(self.name, self.signatures, [one.doc for one in self.overloads])
 
     cdef int marshal(self, cppipc.ValueWriter* out, PyObject** values, Py_ssize_t positional,
                      PyObject* keywords, Connection connection,
@@ -50,7 +72,7 @@ cdef class Routine:
         cdef Py_ssize_t i
         cdef size_t place
         cdef vector[string] names
-        check(self, positional, keywords, named)
+        check_all(self, positional, keywords, named)
         marshaller.connection = <PyObject*>connection
         marshaller.options = options
         marshaller.is_copying = is_copying
@@ -70,6 +92,22 @@ cdef class Routine:
             out.put_names(names)
         out.finish()
         return 0
+
+
+cdef int check_all(Routine self, Py_ssize_t positional, PyObject* keywords,
+                   Py_ssize_t named) except -1:
+    # Counts and names fit one of the overloads; types are for the server to look at.
+    if not self.overloads:
+        return check(self, positional, keywords, named)
+    reasons = []
+    for overload in self.overloads:
+        try:
+            return check(<Routine>overload, positional, keywords, named)
+        except errors.WrongType as error:
+            reasons.append(str(error))
+    listed = "".join([f"\n  {self.name}{signature}: {reason.partition('() ')[2]}"
+                      for signature, reason in zip(self.signatures, reasons)])
+    raise errors.WrongType(f"{self.qualname}() does not take these arguments; it is one of{listed}")
 
 
 cdef int check(Routine self, Py_ssize_t positional, PyObject* keywords, Py_ssize_t named) except -1:
@@ -151,10 +189,15 @@ cdef Routine routine_of(const cppipc.FunctionDescription& function, Target targe
     cdef size_t i
     parameters = []
     routine.target = target
-    routine.wire_name = function.name if target != Target.kCreate else <string>owner.encode()
-    full_name = routine.wire_name.decode()
+    full_name = owner if target == Target.kCreate else function.name.decode()
+    routine.is_named = target == Target.kRun and owner is None
+    if target == Target.kRun and owner is not None:  # a static method
+        routine.wire_name = f"{owner}::{full_name}".encode()
+    else:
+        routine.wire_name = full_name.encode()
     routine.name = full_name.rpartition(".")[2]
-    routine.qualname = f"{owner}.{full_name}" if target == Target.kMethod else full_name
+    is_member = target != Target.kCreate and owner is not None
+    routine.qualname = f"{owner}.{full_name}" if is_member else full_name
     routine.doc = function.doc.decode()
     routine.result = function.result.decode()
     routine.is_toolkit = function.is_toolkit
@@ -172,6 +215,11 @@ cdef Routine routine_of(const cppipc.FunctionDescription& function, Target targe
         parameters.append((sys.intern(parameter.name.decode()), parameter.type.decode(), default))
     routine.parameters = tuple(parameters)
     routine.names = tuple([name for name, _, _ in parameters])
+    routine.overloads = ()
+    if function.overloads.size() != 0:
+        routine.overloads = (routine, *[
+            routine_of(function.overloads[i], target, owner, known)
+            for i in range(function.overloads.size())])
     return routine
 
 
@@ -189,6 +237,7 @@ def builtin(str wire_name, str qualname, tuple parameters):
     routine.qualname = qualname
     routine.name = qualname.rpartition(".")[2]
     routine.doc = routine.result = ""
+    routine.overloads = ()
     routine.parameters = tuple([(sys.intern(name), "", tuple(default))
                                 for name, *default in parameters])
     routine.names = tuple([name for name, _, _ in routine.parameters])
@@ -204,6 +253,7 @@ cdef Routine getter_of(const cppipc.PropertyDescription& property_, str owner):
     routine.qualname = f"{owner}.{routine.name}"
     routine.doc = property_.doc.decode()
     routine.result = property_.type.decode()
+    routine.overloads = ()
     routine.parameters = routine.names = ()
     return routine
 

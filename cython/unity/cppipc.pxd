@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Names and signatures of the public headers of cppipc that the seam uses; no logic.
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.memory cimport shared_ptr
 from libcpp.optional cimport optional
@@ -129,6 +129,8 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
         vector[ParameterDescription] parameters
         string result
         cbool is_toolkit
+        cbool is_static
+        vector[FunctionDescription] overloads
 
     cdef cppclass PropertyDescription:
         string name
@@ -142,11 +144,18 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
         optional[FunctionDescription] constructor
         vector[FunctionDescription] methods
         vector[PropertyDescription] properties
+        vector[string] bases
 
     cdef cppclass EnumDescription:
         string name
         string doc
         vector[pair[string, int64_t]] members
+
+    cdef cppclass ExceptionDescription:
+        string name
+        string doc
+        string base
+        uint16_t kind
 
     cdef cppclass Description:
         string version
@@ -154,6 +163,7 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
         vector[FunctionDescription] functions
         vector[EnumDescription] enumerations
         vector[PropertyDescription] settings
+        vector[ExceptionDescription] exceptions
 
 cdef extern from "cppipc/value_writer.h" namespace "cppipc" nogil:
     cdef cppclass MarshalLimits:

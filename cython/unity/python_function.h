@@ -20,15 +20,17 @@ struct Failure {
   int kind = 0;  // cppipc::ErrorKind
   std::string text;
   std::string thrown_type;
+  std::string exception_name;
   std::shared_ptr<PythonRaised> raised;
 
   // Call it with the GIL.
   void set(Runtime& runtime, int error_kind, std::string message, std::string type,
-           PyObject* exception) {
+           std::string registered_name, PyObject* exception) {
     has_failed = true;
     kind = error_kind;
     text = std::move(message);
     thrown_type = std::move(type);
+    exception_name = std::move(registered_name);
     raised = std::make_shared<PythonRaised>(exception, runtime.keep(exception));
   }
 };
@@ -73,6 +75,7 @@ class PythonFunction final : public cppipc::WritingFunction {
     if (!failure.has_failed) return;
     cppipc::Error error(static_cast<cppipc::ErrorKind>(failure.kind), std::move(failure.text));
     error.thrown_type = std::move(failure.thrown_type);
+    error.exception_name = std::move(failure.exception_name);
     error.raised = std::move(failure.raised);
     throw error;
   }

@@ -41,10 +41,11 @@ inline void set_python_error(const cppipc::Error& error) {
                                         "backslashreplace");
   if (text == nullptr) return;
   PyObject* exception = PyObject_CallFunction(
-      from_fault, "is#Ois#s#i", static_cast<int>(error.kind()), kind_name.data(),
+      from_fault, "is#Ois#s#s#i", static_cast<int>(error.kind()), kind_name.data(),
       static_cast<Py_ssize_t>(kind_name.size()), text, static_cast<int>(error.in_toolkit),
       error.where.data(), static_cast<Py_ssize_t>(error.where.size()), error.thrown_type.data(),
-      static_cast<Py_ssize_t>(error.thrown_type.size()), error.error_number);
+      static_cast<Py_ssize_t>(error.thrown_type.size()), error.exception_name.data(),
+      static_cast<Py_ssize_t>(error.exception_name.size()), error.error_number);
   Py_DECREF(text);
   if (exception == nullptr) return;
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception);

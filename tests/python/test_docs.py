@@ -15,20 +15,25 @@ import unity
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize(
-    "name", ["values.md", "errors.md", "shared_memory.md", "messages.md", "saving.md"]
-)
-def test_examples(name, private, capsys, monkeypatch):
-    check_examples(name, private, capsys, monkeypatch)
+PAGES = {
+    "values.md": "private",
+    "errors.md": "private",
+    "shared_memory.md": "private",
+    "messages.md": "private",
+    "saving.md": "private",
+    "exposing.md": "typed",
+    "toolkits.md": "typed",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_examples(name, private, typed, capsys, monkeypatch):
+    check_examples(name, {"private": private, "typed": typed}[PAGES[name]], capsys, monkeypatch)
 
 
 def test_examples_of_settings(capsys, monkeypatch):
     with unity.launch(diagnostics=True) as session:  # its own: they are changed
         check_examples("settings.md", session, capsys, monkeypatch)
-
-
-def test_examples_of_old_toolkits(typed, capsys, monkeypatch):
-    check_examples("toolkits.md", typed, capsys, monkeypatch)
 
 
 def test_the_page_on_old_toolkits_shows_the_code_that_is_compiled():
@@ -60,6 +65,14 @@ def check_examples(name, session, capsys, monkeypatch):
     )
     assert result.attempted > 0
     assert result.failed == 0, capsys.readouterr().out
+
+
+def test_the_cpp_that_is_shown_is_compiled():
+    source = (DOCS.parent / "tests" / "typed_server" / "exposing.cpp").read_text().splitlines()
+    shown = re.findall(r"```cpp\n(.*?)```", (DOCS / "exposing.md").read_text(), re.DOTALL)
+    assert len(shown) > 5
+    for line in "".join(shown).splitlines():
+        assert line in source, line
 
 
 def test_every_number_of_stats_is_documented(private):

@@ -79,7 +79,7 @@ def test_every_class_is_its_twin_too(cls):
 def test_all_kinds_of_the_wire_have_a_class():
     for kind in range(21):
         for in_toolkit in (False, True):
-            error = errors.from_fault(kind, "name", "text", in_toolkit, "f", "T", 0)
+            error = errors.from_fault(kind, "name", "text", in_toolkit, "f", "T", "", 0)
             assert isinstance(error, unity.Error)
             assert str(error) == "text" or isinstance(error, LookupError)
             assert (error.kind, error.where, error.thrown_type) == ("name", "f", "T")

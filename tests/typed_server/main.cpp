@@ -7,6 +7,7 @@
 #include "old_toolkits/demo_addone.h"
 #include "server/options.h"
 #include "server/process.h"
+#include "typed_server/exposing.h"
 #include "typed_server/functions.h"
 #include "typed_server/messages.h"
 #include "typed_server/saved.h"
@@ -25,5 +26,6 @@ int main(int argc, char** argv) {
     cppipc::test::register_saved(registry);
     cppipc::test::register_settings(registry);
     registry.toolkits(demo_addone::get_registration(), "old");
+    cppipc::test::register_exposing(registry);
   });
 }

@@ -6,11 +6,16 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string_view>
 
 namespace cppipc {
+
+namespace detail {
+class SessionObjects;
+}
 
 // Threads: made by the host for one call; usable from any thread until the function returns.
 class Context {
@@ -44,6 +49,8 @@ class Context {
   std::function<void(std::string_view)> on_log;
   std::uint64_t call_id = 0;  // of the caller's session
   std::uint64_t chain = 0;    // the outermost call this one happens inside of
+  // What the caller's session has for itself (TypeBuilder::per_session); null outside of one.
+  std::shared_ptr<detail::SessionObjects> session_objects;
 
  private:
   std::stop_token stop_;

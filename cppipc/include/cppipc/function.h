@@ -45,6 +45,9 @@ struct FunctionInfo {
   std::function<Variant(Invocation&)> invoke;
   // Names, types and defaults of the parameters; what Registry::describe() spells out.
   std::shared_ptr<const detail::Signature> signature;
+  // All that the name stands for, in order, if that is more than one: `invoke` runs the one that
+  // fits, and what else is said here is said of the first. Else null.
+  std::shared_ptr<const std::vector<FunctionInfo>> overloads;
 };
 
 struct PropertyInfo {
@@ -59,10 +62,12 @@ struct TypeInfo {
   std::string doc;
   std::type_index cpp_type = typeid(void);
   bool is_thread_safe = false;
+  bool is_made_once = false;  // its constructor gives the one object that there is
   // Returns a Variant of kind object that holds a new LocalObject.
   std::optional<FunctionInfo> constructor;
   // How its objects are saved; nothing if they cannot be. Of this very type: not of its bases.
   std::shared_ptr<const SaveInfo> saving;
+  // Its own, and those of its bases that it has none of the same name for.
   std::map<std::string, FunctionInfo, std::less<>> methods;
   std::map<std::string, PropertyInfo, std::less<>> properties;
 

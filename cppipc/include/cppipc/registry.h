@@ -6,6 +6,7 @@
 // registry: what a server offers can be read off its main().
 
 #include <cppipc/detail/adapt.h>
+#include <cppipc/exceptions.h>
 #include <cppipc/function.h>
 #include <cppipc/setting.h>
 #include <cppipc/toolkit.h>
@@ -62,7 +63,26 @@ class Registry {
     add_enumeration(std::move(info), typeid(E));
   }
 
-  // Adds a function. The name may have dots: "stats.mean".
+  // Makes exceptions of class E, and of those that derive from it, arrive as a class of their own:
+  // session.types.NAME, which derives from that of the closest registered base of E, else from the
+  // class of the kind. In any order may follow: an ErrorKind (without one it is that of the
+  // standard class that E derives from), documentation, and a callable that makes a text of an E,
+  // for classes without what(). Bases come first. The name may have dots.
+  template <class E, class... Extra>
+  void exception(std::string_view name, Extra&&... extra) {
+    detail::ExceptionExtras<E> extras;
+    (extras.add(std::forward<Extra>(extra)), ...);
+    const bool has_kind = extras.kind.has_value();
+    add_exception(detail::make_exception_info<E>(name, std::move(extras)), has_kind);
+  }
+
+  // The exception being handled, as cppipc::current_error() has it, but with the name, kind and
+  // text of the registered class that it is. Only inside a catch block.
+  Error current_error() const;
+
+  // Adds a function. The name may have dots: "stats.mean". A name that is registered again, with
+  // other parameter types, stands for all of them: a call runs the first that its arguments fit
+  // without a conversion, else the first that they fit.
   template <class F, class... Extra>
   FunctionBuilder function(std::string_view name, F f, Extra&&... extra) {
     return FunctionBuilder(add_function(name, detail::adapt_function(std::move(f)),
@@ -108,10 +128,14 @@ class Registry {
   const TypeInfo* find_type(std::type_index type) const;
   const FunctionInfo* find_function(std::string_view name) const;
   const EnumInfo* find_enumeration(std::type_index type) const;
+  // By "TYPE::NAME". Null unless it is a static method of that very type.
+  const FunctionInfo* find_static_method(std::string_view name) const;
 
   const Named<TypeInfo>& types() const { return types_; }
   const Named<FunctionInfo>& functions() const { return functions_; }
   const Named<SettingInfo>& settings() const { return settings_; }
+  // In the order of registration.
+  const std::vector<ExceptionInfo>& exceptions() const { return exceptions_; }
 
   // All of it as plain data, sorted by name. Errors: std::logic_error naming a function that
   // takes or returns a type that is not registered.
@@ -125,6 +149,9 @@ class Registry {
   FunctionInfo& add_function(std::string_view name, detail::Adapted adapted, detail::Extras extras,
                              bool is_toolkit);
   void add_enumeration(EnumInfo info, std::type_index type);
+  void add_exception(ExceptionInfo info, bool has_kind);
+  // Errors: std::logic_error if a type, an enumeration or an exception has that name.
+  void check_name_is_free(std::string_view name, std::string_view what) const;
   TypeInfo* find_type_to_change(std::type_index type);
   void add_setting(std::string_view name, detail::Adapted getter, detail::Adapted* setter,
                    detail::Extras extras);
@@ -151,6 +178,7 @@ class Registry {
   std::unique_ptr<std::mutex> settings_turn_ = std::make_unique<std::mutex>();
   std::map<std::type_index, TypeInfo*> types_by_cpp_;
   std::map<std::type_index, EnumInfo> enumerations_;
+  std::vector<ExceptionInfo> exceptions_;
 };
 
 }  // namespace cppipc

@@ -8,6 +8,7 @@
 #include <cppipc/detail/adapt.h>
 #include <cppipc/function.h>
 #include <cppipc/save.h>
+#include <cppipc/iterator.h>
 
 #include <string_view>
 #include <type_traits>
@@ -34,6 +35,7 @@ class TypeBuilderBase {
 
  protected:
   void add_constructor(Adapted adapted, Extras extras);
+  void add_once(Adapted adapted, Extras extras, bool is_per_session);
   void add_method(std::string_view name, Adapted adapted, Extras extras);
   void add_property(std::string_view name, Adapted getter, Adapted* setter, Extras extras);
   void add_base(std::type_index base, void* (*up)(void*), void* (*down)(void*));
@@ -42,7 +44,10 @@ class TypeBuilderBase {
   void set_blocking();
 
  private:
-  void check_member(std::string_view name) const;
+  // Errors: std::logic_error if types derive from this one, which have its members by now.
+  void check_open(std::string_view what) const;
+  // The method of that name that was registered for this type; what a base had is taken out.
+  FunctionInfo* find_own_method(std::string_view name) const;
 
   Registry* registry_;
   TypeInfo* type_;
@@ -72,11 +77,46 @@ class TypeBuilder : public detail::TypeBuilderBase {
     return *this;
   }
 
-  // A member function, a callable that takes a T& first, or one that needs no T (a static method).
+  // There is one T for the server: session.types.T() gives it to every session. It is made at the
+  // first use, by a callable without parameters (but a Context&) or by T's default constructor,
+  // and lives as long as the registry. What the callable throws goes to the caller, and the next
+  // call tries again.
+  template <class... Extra>
+  TypeBuilder& singleton(Extra&&... extra) {
+    return once(false, std::forward<Extra>(extra)...);
+  }
+
+  // The same, but one for each session, which goes with it.
+  template <class... Extra>
+  TypeBuilder& per_session(Extra&&... extra) {
+    return once(true, std::forward<Extra>(extra)...);
+  }
+
+  // A member function, a callable that takes a T& first, or one that needs no T, which makes it a
+  // static method. A name that is registered again, with other parameter types, stands for all of
+  // them. Names of Python's own methods ("__len__", "__add__") make it just that.
   template <class Method, class... Extra>
   TypeBuilder& method(std::string_view name, Method method, Extra&&... extra) {
     add_method(name, detail::adapt_method<T>(std::move(method)),
                detail::collect(std::forward<Extra>(extra)...));
+    return *this;
+  }
+
+  // A function that belongs to T and needs none: callers call it on the class. It holds no object.
+  template <class F, class... Extra>
+  TypeBuilder& static_method(std::string_view name, F f, Extra&&... extra) {
+    add_method(name, detail::adapt_static(std::move(f)),
+               detail::collect(std::forward<Extra>(extra)...));
+    return *this;
+  }
+
+  // Lets Python iterate over a T. What it goes through is T itself if nothing is given; or what a
+  // member function, or a callable that takes a T&, returns: a range, an Iterator, or a generator,
+  // which is a callable that gives a std::optional; or what lies between a pair of those, such as
+  // &T::begin and &T::end. Of a range Python sees the elements that are there when it begins.
+  template <class... Extra>
+  TypeBuilder& iterable(Extra&&... extra) {
+    iterable_by(std::forward<Extra>(extra)...);
     return *this;
   }
 
@@ -88,8 +128,9 @@ class TypeBuilder : public detail::TypeBuilderBase {
     return *this;
   }
 
-  // T is a Base, which was registered before: a T may be given wherever a Base is wanted, and has
-  // the methods and properties that Base has now; its own may replace them.
+  // T is a Base, which was registered before, with all its members: a T may be given wherever a
+  // Base is wanted, and has the methods and properties of Base unless it has its own. Of several
+  // bases the first that has it counts, in the order that Python's classes have.
   template <class Base>
   TypeBuilder& base() {
     static_assert(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>);
@@ -133,6 +174,58 @@ class TypeBuilder : public detail::TypeBuilderBase {
   }
 
  private:
+  template <class... Extra>
+  TypeBuilder& once(bool is_per_session, Extra&&... extra) {
+    if constexpr (has_factory<Extra...>()) {
+      once_by(is_per_session, std::forward<Extra>(extra)...);
+    } else {
+      add_once(detail::adapt_constructor<T>(), detail::collect(std::forward<Extra>(extra)...),
+               is_per_session);
+    }
+    return *this;
+  }
+
+  template <class Factory, class... Extra>
+  void once_by(bool is_per_session, Factory&& factory, Extra&&... extra) {
+    add_once(detail::adapt_function(std::decay_t<Factory>(std::forward<Factory>(factory))),
+             detail::collect(std::forward<Extra>(extra)...), is_per_session);
+  }
+
+  template <class... Extra>
+  void iterable_by(Extra&&... extra) {
+    if constexpr (!has_factory<Extra...>()) {
+      method(
+          "__iter__",
+          [](T& self) {
+            return detail::iterator_over(std::ranges::begin(self), std::ranges::end(self));
+          },
+          std::forward<Extra>(extra)...);
+    } else {
+      iterable_over(std::forward<Extra>(extra)...);
+    }
+  }
+
+  template <class First, class... Extra>
+  void iterable_over(First first, Extra&&... extra) {
+    if constexpr (has_factory<Extra...>()) {
+      iterable_between(first, std::forward<Extra>(extra)...);
+    } else {
+      method(
+          "__iter__", [first](T& self) { return detail::as_iterator(std::invoke(first, self)); },
+          std::forward<Extra>(extra)...);
+    }
+  }
+
+  template <class First, class Last, class... Extra>
+  void iterable_between(First first, Last last, Extra&&... extra) {
+    method(
+        "__iter__",
+        [first, last](T& self) {
+          return detail::iterator_over(std::invoke(first, self), std::invoke(last, self));
+        },
+        std::forward<Extra>(extra)...);
+  }
+
   template <class... Extra>
   static constexpr bool has_factory() {
     return detail::is_callable<typename detail::Split<detail::TypeList<Extra...>>::First>;

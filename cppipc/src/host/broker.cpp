@@ -121,13 +121,14 @@ class SessionServant final : public Exported {
     const auto& core = session->core();
     const FunctionInfo* function =
         is_builtin ? find_builtin(core.builtins(), name) : core.registry().find_function(name);
+    if (function == nullptr) function = core.registry().find_static_method(name);
     if (function == nullptr) {
       const char* kind = is_builtin ? "builtin" : "toolkit";
       return reply_fault(std::move(call),
                          unknown("the server has no " + std::string(kind) + " '" + name + "'"));
     }
     start(session, std::move(call), info, *function, nullptr,
-          is_builtin ? where_of_builtin(name) : name);
+          is_builtin ? where_of_builtin(name) : function->signature->qualified);
   }
 
   static void cancel(HostSession& session, IncomingCall call) {
@@ -330,8 +331,8 @@ void ObjectServant::call(IncomingCall call) {
         std::move(call),
         unknown("'" + type.name + "' has no method or writable property '" + name + "'"));
   }
-  SessionServant::start(session_, std::move(call), info, *member, instance_,
-                        type.name + "." + name);
+  const auto self = member->description.is_static ? nullptr : instance_;
+  SessionServant::start(session_, std::move(call), info, *member, self, type.name + "." + name);
 }
 
 }  // namespace cppipc

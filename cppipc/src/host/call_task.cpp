@@ -2,6 +2,7 @@
 #include "host/call_task.h"
 
 #include <cppipc/broker.capnp.h>
+#include <cppipc/iterator.h>
 
 #include <kj/exception.h>
 
@@ -126,6 +127,19 @@ std::size_t CallTask::end() {
   return std::exchange(has_begun_, false) ? session_->end_call(params_.id) : 0;
 }
 
+std::vector<std::shared_ptr<Instance>> CallTask::objects() {
+  std::vector<std::shared_ptr<Instance>> objects;
+  if (self_) objects.push_back(self_);
+  for (const auto& cap : call_.caps()) {
+    const auto* exported = std::get_if<std::shared_ptr<Exported>>(&cap);
+    if (exported == nullptr) continue;
+    if (const auto* servant = dynamic_cast<const ObjectServant*>(exported->get())) {
+      objects.push_back(servant->instance());
+    }
+  }
+  return objects;
+}
+
 void CallTask::submit(std::unique_ptr<CallTask> task) {
   auto& session = *task->session_;
   try {
@@ -138,13 +152,11 @@ void CallTask::submit(std::unique_ptr<CallTask> task) {
     return reply_fault(std::move(task->call_), error);
   }
   task->call_.on_cancel([stop = task->stop_]() mutable { stop.request_stop(); });
-  std::vector<std::shared_ptr<Instance>> objects;
-  if (task->self_) objects.push_back(task->self_);
-  for (const auto& cap : task->call_.caps()) {
-    const auto* exported = std::get_if<std::shared_ptr<Exported>>(&cap);
-    if (exported == nullptr) continue;
-    if (const auto* servant = dynamic_cast<const ObjectServant*>(exported->get())) {
-      objects.push_back(servant->instance());
+  auto objects = task->objects();
+  if (task->self_ && &task->self_->type() == &iterator_type()) {
+    const auto* iterator = static_cast<const IteratorSource*>(task->self_->object().get());
+    for (const auto& held : iterator->held()) {
+      objects.push_back(std::static_pointer_cast<Instance>(held));
     }
   }
   const auto id = session.id();
@@ -163,6 +175,7 @@ Variant CallTask::invoke() {
   Context context(stop_.get_token(), deadline_);
   context.call_id = params_.id;
   context.chain = chain();
+  context.session_objects = session_->own_objects();
   context.on_log = [this](std::string_view text) {
     session_->core().log(HostOptions::LogLevel::kInfo, where_ + ": " + std::string(text));
     session_->watches().tell(where_, std::nullopt, text);
@@ -181,6 +194,7 @@ Variant CallTask::invoke() {
 }
 
 void CallTask::reply(Variant value) {
+  const RunningHere here(this, nullptr);
   auto reply = value_reply(*session_, call_, value);
   // Whoever has the reply finds the memory given back that the call had for itself.
   value = Variant();
@@ -228,7 +242,7 @@ void CallTask::run() {
     } catch (const kj::Exception& broken) {
       reply(as_error(broken));
     } catch (...) {
-      reply(current_error());
+      reply(session_->core().registry().current_error());
     }
   }
   auto& core = session_->core();

@@ -46,7 +46,11 @@ class CallTask final : public Task, public Ticket {
   std::uint64_t id() const { return params_.id; }
   std::uint64_t chain() const { return params_.outermost(); }
 
-  // The call whose method runs on this thread, and its context; null if there is none.
+  // Its object, and the exposed objects among its arguments.
+  std::vector<std::shared_ptr<Instance>> objects();
+
+  // The call whose method runs on this thread, or whose reply is written there, and its context;
+  // null if there is none.
   static CallTask* current();
   static Context* current_context();
 

@@ -3,6 +3,7 @@
 
 #include <cppipc/broker.capnp.h>
 #include <cppipc/detail/load.h>
+#include <cppipc/iterator.h>
 #include <cppipc/registry.h>
 
 #include <kj/exception.h>
@@ -134,6 +135,31 @@ const TypeInfo& function_type() {
     type.cpp_type = typeid(Callable);
     type.is_thread_safe = true;
     type.methods.emplace("__call__", std::move(call));
+    return type;
+  }();
+  return kType;
+}
+
+const TypeInfo& iterator_type() {
+  static const TypeInfo kType = [] {
+    FunctionInfo next;
+    next.description.name = "next";
+    next.invoke = [](Invocation& invocation) -> Variant {
+      const auto& values = invocation.arguments.values;
+      const auto* count = values.size() == 1 ? values.front().get_if<std::int64_t>() : nullptr;
+      if (count == nullptr || *count < 1 || *count > IteratorSource::kBatchMax) {
+        throw Error(ErrorKind::kInvalidArgument,
+                    "next() of an iterator takes a number of items from 1 to " +
+                        std::to_string(IteratorSource::kBatchMax));
+      }
+      auto* source = static_cast<IteratorSource*>(invocation.self.get());
+      auto [items, is_done] = source->next_batch(static_cast<std::size_t>(*count));
+      return Tuple{{std::move(items), is_done}};
+    };
+    TypeInfo type;
+    type.name = IteratorSource::kTypeName;
+    type.cpp_type = typeid(IteratorSource);
+    type.methods.emplace("next", std::move(next));
     return type;
   }();
   return kType;

@@ -64,6 +64,10 @@ class ClientRaised final : public Object {
 // The type under which functions of the host are offered to clients: objects with one method.
 const TypeInfo& function_type();
 
+// The same for iterators (cppipc/iterator.h): objects with the method "next", which takes how many
+// items are wanted at most, and gives a tuple of them, a list, and whether there are no more.
+const TypeInfo& iterator_type();
+
 // A registered function, called on the spot, as a part of the call that runs on this thread.
 // `registry` must outlive it.
 CallablePtr registered_function(const Registry& registry, const FunctionInfo& function);

@@ -2,6 +2,7 @@
 #include "host/host_session.h"
 
 #include <cppipc/broker.capnp.h>
+#include <cppipc/iterator.h>
 
 #include <algorithm>
 
@@ -32,9 +33,22 @@ class HostImports final : public ImportSource {
   const std::uint64_t session_;
 };
 
-// A function as an object to be offered; null for all else. One of another session's client is
-// called there through this host.
+// An iterator holds, while it makes items, what the call held that made it: the one that runs here.
+void hold_for(IteratorSource& iterator) {
+  CallTask* const task = CallTask::current();
+  if (task == nullptr) return;
+  std::vector<std::shared_ptr<void>> objects;
+  for (auto& object : task->objects()) objects.push_back(std::move(object));
+  iterator.hold(std::move(objects));
+}
+
+// A function or an iterator as an object to be offered; null for all else. A function of another
+// session's client is called there through this host.
 ObjectPtr as_local(const ObjectPtr& object) {
+  if (auto* iterator = dynamic_cast<IteratorSource*>(object.get())) {
+    hold_for(*iterator);
+    return std::make_shared<LocalObject>(std::shared_ptr<void>(object, iterator), iterator_type());
+  }
   auto* function = dynamic_cast<Callable*>(object.get());
   if (function == nullptr) return nullptr;
   return std::make_shared<LocalObject>(std::shared_ptr<void>(object, function), function_type());
@@ -140,6 +154,13 @@ void HostSession::disconnect(const Error& error) {
     for (const auto& [id, stop] : calls_) running.push_back(stop);
   }
   for (auto& stop : running) stop.request_stop();
+  for (const Variant& own : own_objects_->close()) {
+    const auto* object = own.get_if<ObjectPtr>();
+    const auto* local =
+        object == nullptr ? nullptr : dynamic_cast<const LocalObject*>(object->get());
+    // On a thread of the crew: who ends the session waits for no destructor.
+    if (local != nullptr) core_->dispose(core_->instances().find_or_add(*local), false);
+  }
   watches_.end();
   peer_->disconnect(error);
   share_->close();

@@ -22,6 +22,7 @@
 #include "rpc/memory_share.h"
 #include "rpc/message_caps.h"
 #include "rpc/peer.h"
+#include "values/once.h"
 
 namespace cppipc {
 
@@ -105,6 +106,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
 
   Watches& watches() { return watches_; }
   GivenFiles& files() { return files_; }
+  // What types registered with per_session() have made for it.
+  const std::shared_ptr<detail::SessionObjects>& own_objects() const { return own_objects_; }
 
   // ObjectMap.
   Cap cap_of(const ObjectPtr& object) override;
@@ -142,6 +145,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   MarshalLimits limits_;
   Watches watches_;
   GivenFiles files_;
+  const std::shared_ptr<detail::SessionObjects> own_objects_ =
+      std::make_shared<detail::SessionObjects>();
   std::atomic<bool> is_ended_{false};
   bool is_paused_ = false;  // the leader's: too many replies unread
   std::atomic<std::uint64_t> objects_{0};

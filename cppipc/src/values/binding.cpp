@@ -22,7 +22,85 @@ std::string counted(std::size_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
 
+// Which argument is for which parameter: null where there is none. A text why they do not fit.
+std::optional<std::string> assign(const Signature& signature, Arguments& arguments,
+                                  std::vector<Variant*>& assigned) {
+  const std::vector<Parameter>& parameters = signature.parameters;
+  const std::size_t positional = arguments.values.size() - arguments.names.size();
+  if (positional > parameters.size() && signature.rest != Signature::Rest::kArgs) {
+    return "takes " + counted(parameters.size(), "positional argument") + ", not " +
+           std::to_string(positional);
+  }
+  assigned.assign(parameters.size(), nullptr);
+  for (std::size_t i = 0; i < std::min(positional, parameters.size()); ++i) {
+    assigned[i] = &arguments.values[i];
+  }
+  for (std::size_t n = 0; n < arguments.names.size(); ++n) {
+    const std::string& name = arguments.names[n];
+    const auto found = std::ranges::find(parameters, name, &Parameter::name);
+    if (found == parameters.end()) {
+      if (signature.rest != Signature::Rest::kNone) continue;
+      return "has no parameter " + quote(name);
+    }
+    Variant*& value = assigned[static_cast<std::size_t>(found - parameters.begin())];
+    if (value != nullptr) return "got multiple values for parameter " + quote(name);
+    value = &arguments.values[positional + n];
+  }
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (assigned[i] == nullptr && !parameters[i].default_value) {
+      return "needs parameter " + quote(parameters[i].name);
+    }
+  }
+  return std::nullopt;
+}
+
+// Why a value does not fit a parameter.
+std::optional<std::string> why_not(const Parameter& parameter, Variant& value,
+                                   const Registry& registry, bool is_exact) {
+  if (parameter.type.check == nullptr) return std::nullopt;
+  const std::string what = "parameter " + quote(parameter.name);
+  if ((parameter.type.kinds >> static_cast<unsigned>(value.kind()) & 1) == 0) {
+    return what + ": expected " + parameter.type.spell(Speller(&registry)) + ", got " +
+           python_type(value);
+  }
+  Place place;
+  place.name = what;
+  place.registry = &registry;
+  try {
+    parameter.type.check(value, place.attempt(is_exact));
+  } catch (const Error& error) {
+    if (!is_refusal(error)) throw;
+    return std::string(error.text());
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<std::string> why_not(const Signature& signature, Invocation& invocation,
+                                   bool is_exact) {
+  std::vector<Variant*> assigned;
+  if (auto reason = assign(signature, invocation.arguments, assigned)) return reason;
+  for (std::size_t i = 0; i < assigned.size(); ++i) {
+    if (assigned[i] == nullptr) continue;
+    auto reason = why_not(signature.parameters[i], *assigned[i], invocation.registry, is_exact);
+    if (reason) return reason;
+  }
+  return std::nullopt;
+}
+
+std::string signature_text(const Signature& signature, const Registry& registry) {
+  std::string text;
+  for (const Parameter& parameter : signature.parameters) {
+    if (!text.empty()) text += ", ";
+    text += parameter.name;
+    if (parameter.type.spell != nullptr) text += ": " + parameter.type.spell(Speller(&registry));
+    if (parameter.default_value) text += " = " + python_text(*parameter.default_value);
+  }
+  if (signature.rest == Signature::Rest::kArgs) text += text.empty() ? "*args" : ", *args";
+  if (signature.rest != Signature::Rest::kNone) text += text.empty() ? "**kwargs" : ", **kwargs";
+  return signature.name + "(" + text + ")";
+}
 
 Place Signature::parameter_place(std::size_t i, const Registry& registry) const {
   Place place;

@@ -3,12 +3,14 @@
 // a type may be used before it has its name.
 #include <cppipc/registry.h>
 
+#include "values/bases.h"
+
 #include <algorithm>
 
 namespace cppipc {
 namespace {
 
-FunctionDescription describe(const FunctionInfo& function, const Registry& registry) {
+FunctionDescription describe_one(const FunctionInfo& function, const Registry& registry) {
   const detail::Signature& signature = *function.signature;
   const detail::Speller speller(&registry, true);
   FunctionDescription description = function.description;
@@ -20,6 +22,15 @@ FunctionDescription describe(const FunctionInfo& function, const Registry& regis
     if (signature.result != nullptr) description.result = signature.result(speller);
   } catch (const std::logic_error& error) {
     throw std::logic_error(signature.qualified + ": " + error.what());
+  }
+  return description;
+}
+
+FunctionDescription describe(const FunctionInfo& function, const Registry& registry) {
+  FunctionDescription description = describe_one(function, registry);
+  if (!function.overloads) return description;
+  for (std::size_t i = 1; i < function.overloads->size(); ++i) {
+    description.overloads.push_back(describe_one((*function.overloads)[i], registry));
   }
   return description;
 }
@@ -45,12 +56,15 @@ TypeDescription describe(const TypeInfo& type, const Registry& registry) {
   if (type.constructor) {
     description.constructor = describe(*type.constructor, registry);
     description.constructor->result = type.name;
+    for (auto& overload : description.constructor->overloads) overload.result = type.name;
   }
+  for (const TypeInfo::Base& base : type.bases) description.bases.push_back(base.type->name);
   for (const auto& [name, method] : type.methods) {
-    description.methods.push_back(describe(method, registry));
+    if (detail::is_own(type, method)) description.methods.push_back(describe(method, registry));
   }
   for (const auto& [name, property] : type.properties) {
-    description.properties.push_back(describe(property, registry));
+    if (detail::is_own(type, property.get))
+      description.properties.push_back(describe(property, registry));
   }
   return description;
 }
@@ -74,6 +88,8 @@ Description Registry::describe(std::string version) const {
   }
   std::sort(description.enumerations.begin(), description.enumerations.end(),
             [](const EnumInfo& a, const EnumInfo& b) { return a.name < b.name; });
+  for (const ExceptionInfo& info : exceptions_) description.exceptions.push_back(info.description);
+  std::ranges::sort(description.exceptions, {}, &ExceptionDescription::name);
   return description;
 }
 

@@ -15,6 +15,26 @@ constexpr std::array<std::string_view, 35> kPythonKeywords = {
     "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield",
 };
 
+// In groups; _description.pyx has the same.
+constexpr std::array<std::string_view, 73> kSpecial = {
+    "__bool__", "__bytes__", "__call__", "__contains__", "__delitem__", "__enter__", "__exit__",
+    "__getitem__", "__hash__", "__iter__", "__len__", "__reversed__", "__setitem__", "__str__",
+    // Numbers.
+    "__abs__", "__ceil__", "__complex__", "__float__", "__floor__", "__index__", "__int__",
+    "__invert__", "__neg__", "__pos__", "__round__", "__trunc__",
+    // Comparisons.
+    "__eq__", "__ge__", "__gt__", "__le__", "__lt__", "__ne__",
+    // Arithmetic.
+    "__add__", "__and__", "__divmod__", "__floordiv__", "__lshift__", "__matmul__", "__mod__",
+    "__mul__", "__or__", "__pow__", "__rshift__", "__sub__", "__truediv__", "__xor__",
+    // With the object on the right.
+    "__radd__", "__rand__", "__rdivmod__", "__rfloordiv__", "__rlshift__", "__rmatmul__",
+    "__rmod__", "__rmul__", "__ror__", "__rpow__", "__rrshift__", "__rsub__", "__rtruediv__",
+    "__rxor__",
+    // In place.
+    "__iadd__", "__iand__", "__ifloordiv__", "__ilshift__", "__imatmul__", "__imod__", "__imul__",
+    "__ior__", "__ipow__", "__irshift__", "__isub__", "__itruediv__", "__ixor__"};
+
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 bool is_identifier(std::string_view name) {
@@ -42,7 +62,8 @@ Variant make_default(const FunctionName& name, const Arg& arg, const ParameterTy
   place.registry = &registry;
   try {
     Variant value = arg.make_default()(place);
-    if (type.check != nullptr) type.check(value, place);
+    Variant tried = value;
+    if (type.check != nullptr) type.check(tried, place);
     return value;
   } catch (const std::exception& error) {
     refuse_function(name, "the default of parameter " + quote(arg.name()) +
@@ -75,10 +96,11 @@ void add_parameters(Signature& signature, const FunctionName& name, const TypedP
   }
 }
 
-FunctionDescription describe(const Signature& signature, const Extras& extras) {
+FunctionDescription describe(const Signature& signature, const Extras& extras, bool is_static) {
   FunctionDescription description;
   description.name = signature.name;
   description.doc = extras.doc;
+  description.is_static = is_static;
   for (const Parameter& parameter : signature.parameters) {
     description.parameters.push_back({parameter.name, {}, parameter.default_value, false});
   }
@@ -92,6 +114,21 @@ FunctionDescription describe(const Signature& signature, const Extras& extras) {
 }
 
 }  // namespace
+
+bool is_special(std::string_view name) {
+  return std::ranges::find(kSpecial, name) != kSpecial.end();
+}
+
+void check_special(std::string_view name, std::string_view type) {
+  if (!name.starts_with("__") || !name.ends_with("__") || is_special(name)) return;
+  const std::string text = std::string(type) + ": method name " + quote(name);
+  if (name == "__repr__") {
+    throw std::logic_error(text +
+                           " is Python's own, and repr() never calls a server; register "
+                           "__str__, or _repr_html_ for notebooks");
+  }
+  throw std::logic_error(text + " is Python's own; a registered type cannot have it");
+}
 
 void check_identifier(std::string_view name, std::string_view what) {
   if (name.empty()) refuse_name(name, what, "is empty");
@@ -138,7 +175,7 @@ FunctionInfo make_function_info(FunctionName name, Adapted adapted, Extras extra
   add_parameters(*signature, name, typed, extras, registry);
 
   FunctionInfo info;
-  info.description = describe(*signature, extras);
+  info.description = describe(*signature, extras, adapted.is_static);
   info.is_blocking = extras.is_blocking;
   info.invoke = adapted.make(signature);
   info.signature = std::move(signature);

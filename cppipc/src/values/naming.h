@@ -16,6 +16,11 @@ void check_identifier(std::string_view name, std::string_view what);
 // The same for identifiers joined by dots.
 void check_dotted(std::string_view name, std::string_view what);
 
+// Whether it is one of Python's own methods, that Python looks for in classes: "__len__".
+bool is_special(std::string_view name);
+// Errors: std::logic_error if a name has that form and no registered method can have it.
+void check_special(std::string_view name, std::string_view type);
+
 // What is registered, as messages call it.
 struct FunctionName {
   std::string name;       // "increment"

@@ -134,7 +134,24 @@ class Heavy {
   Stage* stage_;
 };
 
+// An exception with a class of its own.
+struct OwnFailure : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+// One for each session.
+class Desk {
+ public:
+  Desk() { ++live; }
+  ~Desk() { --live; }
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+  static inline std::atomic<int> live{0};
+};
+
 [[noreturn]] inline void fail(const std::string& kind) {
+  if (kind == "own") throw OwnFailure("of its own");
   if (kind == "runtime_error") throw std::runtime_error("it broke");
   if (kind == "invalid_argument") throw std::invalid_argument("it is wrong");
   if (kind == "bad_alloc") throw std::bad_alloc();
@@ -161,6 +178,16 @@ inline void register_probe(Registry& registry, Stage& stage) {
       .method("itself", &Probe::itself, "This very object.")
       .method("plus", &Probe::plus, arg("n"), "A new one.")
       .method("many", &Probe::many, arg("n"), "New ones.")
+      .static_method(
+          "made", [](std::int64_t value) { return std::make_shared<Probe>(value); }, arg("value"))
+      .iterable([](Probe& probe) {
+        return [&probe]() -> std::optional<std::int64_t> {
+          const Probe::Alone alone(probe);
+          if (probe.value() == 0) return std::nullopt;
+          probe.set_value(probe.value() - 1);
+          return probe.value();
+        };
+      })
       .method(
           "note",
           [&stage](Probe& probe, const std::string& text) {
@@ -205,6 +232,8 @@ inline void register_others(Registry& registry, Stage& stage) {
     return std::make_shared<Heavy>(stage);
   });
   registry.type<Stage>("Stage", "Cannot be created by clients.");
+  registry.type<Desk>("Desk", "One for each session.").per_session();
+  registry.exception<OwnFailure>("OwnFailure", "One of its own.");
   registry.function(
       "wait", [&stage](const std::string& name) { stage.wait(name); }, arg("name"));
   registry.function(

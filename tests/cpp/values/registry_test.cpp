@@ -71,11 +71,11 @@ TEST(Registry, RefusesACppTypeTwice) {
   EXPECT_TRUE(text.ends_with("First is registered as 'First'")) << text;
 }
 
-TEST(Registry, RefusesAFunctionNameTwice) {
+TEST(Registry, RefusesAFunctionTwice) {
   EXPECT_EQ(refused([](Registry& registry) { registry.function("stats.mean", &one); }),
-            "logic: function 'stats.mean' is registered twice");
+            "logic: stats.mean is registered twice with the same parameter types");
   EXPECT_EQ(refused([](Registry& registry) { registry.toolkit("stats.mean", &same); }),
-            "logic: toolkit 'stats.mean' is registered twice");
+            "logic: 'stats.mean' is registered as a function and as a toolkit");
 }
 
 TEST(Registry, RefusesANameThatIsANamespaceToo) {

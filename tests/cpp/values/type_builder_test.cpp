@@ -253,7 +253,7 @@ TEST(TypeBuilder, RefusesMemberNamesTwice) {
   auto counter = registry.type<Counter>("Counter");
   counter.method("value", &Counter::value);
   EXPECT_EQ(refusal([&] { counter.method("value", &Counter::value); }),
-            "logic: Counter has a method 'value' already");
+            "logic: Counter.value is registered twice with the same parameter types");
   EXPECT_EQ(refusal([&] { counter.property("value", &Counter::value); }),
             "logic: Counter has a method 'value' already");
   counter.property("level", &Counter::value);
@@ -276,10 +276,43 @@ TEST(TypeBuilder, RefusesWrongNamesAndCounts) {
             "logic: Counter.value: properties take no arg()");
 }
 
-TEST(TypeBuilder, RefusesTwoConstructors) {
+TEST(TypeBuilder, RefusesTwoConstructorsWithTheSameParameters) {
   Registry registry;
   auto part = registry.type<Part>("Part").init();
-  EXPECT_EQ(refusal([&] { part.init(); }), "logic: Part has a constructor already");
+  EXPECT_EQ(refusal([&] { part.init(); }),
+            "logic: Part is registered twice with the same parameter types");
+  EXPECT_EQ(refusal([&] { part.singleton(); }), "logic: Part has a constructor already");
+}
+
+TEST(TypeBuilder, RefusesNamesThatArePythonsOwn) {
+  Registry registry;
+  auto counter = registry.type<Counter>("Counter");
+  EXPECT_EQ(refusal([&] { counter.method("__repr__", &Counter::about); }),
+            "logic: Counter: method name '__repr__' is Python's own, and repr() never calls a "
+            "server; register __str__, or _repr_html_ for notebooks");
+  EXPECT_EQ(refusal([&] { counter.method("__new__", &Counter::about); }),
+            "logic: Counter: method name '__new__' is Python's own; a registered type cannot have "
+            "it");
+  EXPECT_EQ(refusal([&] { counter.method("__str__", &Counter::about); }), "nothing");
+}
+
+TEST(TypeBuilder, TellsStaticMethodsByTheirParameters) {
+  Registry registry;
+  registry.type<Counter>("Counter")
+      .init<std::int64_t>(arg("start") = 0)
+      .method("about", &Counter::about)
+      .method("value", &Counter::value)
+      .static_method(
+          "twice", [](Counter& one) { return 2 * one.value(); }, arg("one"));
+  const Variant counter = create(registry, "Counter", {{4}, {}});
+  const FunctionInfo* twice = registry.find_static_method("Counter::twice");
+  ASSERT_NE(twice, nullptr);
+  EXPECT_TRUE(twice->description.is_static);
+  EXPECT_NE(registry.find_static_method("Counter::about"), nullptr);
+  for (const char* name : {"Counter::value", "Counter", "Counter.about", "::", "Other::about"}) {
+    EXPECT_EQ(registry.find_static_method(name), nullptr) << name;
+  }
+  EXPECT_EQ(call_method(registry, counter, "twice", {{counter}, {}}), Variant(8));
 }
 
 TEST(TypeBuilder, MarksBlockingMethods) {

@@ -27,6 +27,7 @@ constexpr bool is_map_function(TypeList<P...>) {
 struct Adapted {
   TypedParameters parameters;
   MakeInvoke make;
+  bool is_static = false;  // of a method: it takes no object
 };
 
 template <class F>
@@ -56,6 +57,14 @@ Adapted adapt_toolkit(F f) {
   }
 }
 
+// A method that needs no object.
+template <class F>
+Adapted adapt_static(F f) {
+  Adapted adapted = adapt_function(std::move(f));
+  adapted.is_static = true;
+  return adapted;
+}
+
 // A member of T, or a callable that takes a T& first, or a function that needs no T.
 template <class T, class F>
 Adapted adapt_method(F f) {
@@ -71,7 +80,7 @@ Adapted adapt_method(F f) {
     using Rest = typename Split<Parameters>::Rest;
     return {typed_parameters<R>(Rest()), make_method<T, R>(Rest(), std::move(f))};
   } else {
-    return adapt_function(std::move(f));
+    return adapt_static(std::move(f));
   }
 }
 

@@ -51,7 +51,7 @@ constexpr void check_parameter_type() {
 }
 
 template <class Value>
-void check_default(Variant value, const Place& place) {
+void check_value(Variant& value, const Place& place) {
   (void)Converter<Value>::load(value, place);
 }
 
@@ -62,7 +62,8 @@ void add_parameter(TypedParameters& parameters) {
   if constexpr (is_args<P>) {
     parameters.rest = Signature::Rest::kArgs;
   } else if constexpr (!is_context<P>) {
-    parameters.types.push_back({&spell<Value>, &check_default<Value>});
+    parameters.types.push_back(
+        {&spell<Value>, &check_value<Value>, Converter<Value>::kKinds, &typeid(Value)});
   }
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -55,7 +56,10 @@ namespace detail {
 // What a C++ parameter type contributes: its spelling, and whether a default converts to it.
 struct ParameterType {
   Spell spell = nullptr;  // null: not typed
-  void (*check)(Variant value, const Place& place) = nullptr;
+  // Errors: those of the conversion; changes nothing that matters.
+  void (*check)(Variant& value, const Place& place) = nullptr;
+  std::uint32_t kinds = ~std::uint32_t{0};  // a KindSet
+  const std::type_info* type = nullptr;
 };
 
 struct Parameter {
@@ -139,6 +143,13 @@ class Binding {
   std::vector<ObjectPtr> objects_;  // that were given as arguments
   Args rest_;
 };
+
+// Why a call does not fit a signature, as "parameter 'by': expected int, got str"; nothing if it
+// does, with `is_exact` without a conversion. The arguments stay as they are.
+std::optional<std::string> why_not(const Signature& signature, Invocation& invocation,
+                                   bool is_exact);
+// "increment(by: int = 1)".
+std::string signature_text(const Signature& signature, const Registry& registry);
 
 // The parts of a signature that come from C++ types.
 struct TypedParameters {
