@@ -83,7 +83,7 @@ def test_all_kinds_of_the_wire_have_a_class():
             assert isinstance(error, unity.Error)
             assert str(error) == "text" or isinstance(error, LookupError)
             assert (error.kind, error.where, error.thrown_type) == ("name", "f", "T")
-    assert type(errors.from_fault(999, "later", "text", False, "", "", 0)) is unity.RemoteError
+    assert type(errors.from_fault(999, "later", "text", False, "", "", "", 0)) is unity.RemoteError
 
 
 def test_errno_comes_along(session):

@@ -154,12 +154,15 @@ void HostSession::disconnect(const Error& error) {
     for (const auto& [id, stop] : calls_) running.push_back(stop);
   }
   for (auto& stop : running) stop.request_stop();
-  for (const Variant& own : own_objects_->close()) {
+  for (Variant& own : own_objects_->close()) {
     const auto* object = own.get_if<ObjectPtr>();
     const auto* local =
         object == nullptr ? nullptr : dynamic_cast<const LocalObject*>(object->get());
-    // On a thread of the crew: who ends the session waits for no destructor.
-    if (local != nullptr) core_->dispose(core_->instances().find_or_add(*local), false);
+    if (local == nullptr) continue;
+    auto instance = core_->instances().find_or_add(*local);
+    own = Variant();
+    // The last share goes on a thread of the crew: who ends the session waits for no destructor.
+    core_->dispose(std::move(instance), false);
   }
   watches_.end();
   peer_->disconnect(error);
