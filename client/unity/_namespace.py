@@ -44,6 +44,7 @@ class Namespace:
     __slots__ = ("__find", "__kind", "__names", "__prefix")
 
     def __init__(self, kind, names, find, prefix=""):
+        # `names()` gives a dict by full names, as they are now; `find(names, name)` the thing.
         self.__kind = kind
         self.__names = names
         self.__find = find
@@ -51,21 +52,22 @@ class Namespace:
 
     def __getattr__(self, name):
         full_name = self.__prefix + name
-        if full_name in self.__names:
-            return self.__find(full_name)
+        names = self.__names()
+        if full_name in names:
+            return self.__find(names, full_name)
         if name.startswith("_"):  # Python and Jupyter look for many; the server has none of them
             raise errors.UnknownName(f"the server has no {self.__kind} {full_name!r}")
         inner = full_name + "."
-        if any(known.startswith(inner) for known in self.__names):
+        if any(known.startswith(inner) for known in names):
             return Namespace(self.__kind, self.__names, self.__find, inner)
-        raise unknown_name(self.__kind, full_name, self.__names)
+        raise unknown_name(self.__kind, full_name, names)
 
     def __dir__(self):
         skip = len(self.__prefix)
         return sorted(
             {
                 name[skip:].partition(".")[0]
-                for name in self.__names
+                for name in self.__names()
                 if name.startswith(self.__prefix)
             }
         )
@@ -81,7 +83,7 @@ class Namespace:
         return iter(dir(self))
 
     def __contains__(self, name):
-        return self.__prefix + name in self.__names
+        return self.__prefix + name in self.__names()
 
     def __reduce__(self):
         raise TypeError(
@@ -95,11 +97,17 @@ class Namespace:
 
 def types_of(connection):
     """The types and enumerations of a connection's server."""
-    description = connection.description
-    return Namespace("type", description.names, lambda name: description.find(name, connection))
+    return Namespace(
+        "type",
+        lambda: connection.description.names,
+        lambda names, name: connection.description.find(name, connection),
+    )
 
 
 def toolkits_of(connection):
     """The toolkits and functions of a connection's server."""
-    functions = connection.description.functions
-    return Namespace("toolkit", functions, lambda name: _core.shared(functions[name], connection))
+    return Namespace(
+        "toolkit",
+        lambda: connection.description.functions,
+        lambda functions, name: _core.shared(functions[name], connection),
+    )

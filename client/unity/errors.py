@@ -90,6 +90,10 @@ class UnknownKey(Error, KeyError):
     __str__ = Exception.__str__  # KeyError's would show the text in quotes
 
 
+class NotPermitted(Error, PermissionError):
+    """The server does not do that for this session."""
+
+
 class ConnectionLost(Error, ConnectionError):
     """The session ended: it was closed, or the server is out of reach."""
 
@@ -205,6 +209,7 @@ _CLASSES = (
     NotSupported,
     ProtocolError,
     UnknownKey,
+    NotPermitted,
 )
 
 _TOOLKIT_TWINS = {

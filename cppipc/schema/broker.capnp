@@ -14,13 +14,22 @@ interface Broker {
   # What a server gives to whoever connects.
 
   open @0 (protocol :UInt32, messageBytes :UInt64, inlineBytes :UInt64,
-           memory :Memory, probe :UInt64)
+           memory :Memory, probe :UInt64, follower :Follower)
       -> (session :Session, welcome :Welcome, memory :Memory);
   # Begins the session. `messageBytes` and `inlineBytes` are the caller's own limits in bytes;
   # the smaller one of both sides holds. At most one session per connection.
   # A caller that can share memory passes its `memory`, and with the message the descriptor of a
   # file whose inode is `probe`. The result has the server's `memory` if that descriptor arrived;
   # else, and without a `memory`, all bytes cross by value.
+  # A `follower` hears of every change of what the server offers; null: the caller does not care.
+}
+
+interface Follower {
+  # Of a client that wants to know what the server offers, which may grow while it runs.
+
+  changed @0 (description :Description, hash :Data, version :UInt64) -> ();
+  # The server offers this from now on. `hash` is as in Welcome. `version` counts up with every
+  # change; what comes with a smaller one than was seen before is out of date.
 }
 
 interface Memory {
@@ -47,10 +56,13 @@ struct Welcome {
   # 16 bytes; equal hashes mean equal descriptions.
   messageBytes @4 :UInt64;
   inlineBytes @5 :UInt64;
+  descriptionVersion @6 :UInt64;
+  # See Follower.changed.
 }
 
 interface Session {
-  describe @0 () -> (description :Description);
+  describe @0 () -> (description :Description, hash :Data, version :UInt64);
+  # What the server offers now; `hash` and `version` as in Follower.changed.
   create @1 (call :CallInfo, type :Text, arguments :Arguments) -> (outcome :Outcome);
   # A new object; the outcome's value is a reference to it.
   run @2 (call :CallInfo, function :Text, arguments :Arguments) -> (outcome :Outcome);
@@ -257,6 +269,8 @@ struct Description {
   settings @4 :List(Property);
   # Read with Session.run of "$setting" (name), written with "$set_setting" (name, value).
   exceptions @5 :List(Exception);
+  extensions @6 :List(Extension);
+  # What was loaded into the server; all names that one offers begin with its own and a dot.
 
   struct Type {
     name @0 :Text;
@@ -284,6 +298,15 @@ struct Description {
     type @1 :Text;
     default :union { none @2 :Void; value @3 :Variant; }
     isVariadic @4 :Bool;
+  }
+  struct Extension {
+    name @0 :Text;
+    doc @1 :Text;
+    file @2 :Text;
+    # Where the server found it.
+    contentHash @3 :Text;
+    # Of the file's bytes. Another one under the same name is another version, all of whose types
+    # are other types.
   }
   struct Enumeration { name @0 :Text; doc @1 :Text; members @2 :List(Member); }
   struct Member { name @0 :Text; value @1 :Int64; }

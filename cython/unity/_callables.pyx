@@ -50,7 +50,7 @@ cdef int answer(object function, object living, const Arguments& arguments,
     args = []
     kwargs = {}
     for i in range(arguments.values.size()):
-        value = from_variant(arguments.values[i], connection, connection.description)
+        value = from_variant(arguments.values[i], connection, connection.described())
         if i < positional:
             args.append(value)
         else:

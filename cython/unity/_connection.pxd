@@ -27,21 +27,26 @@ cdef class Connection:
     cdef shared_ptr[cppipc.Client] client
     cdef shared_ptr[ServerProcess] process  # of a private server, else null
     cdef uint32_t generation
-    cdef readonly object description  # a _description.Description
+    cdef object description_          # a _description.Description
+    cdef shared_ptr[const cppipc.Offer] offer  # what that was made of
     cdef readonly str address
     cdef readonly bytes server_id     # random, of the server process
     cdef readonly bytes key           # random, of this session; tells sessions apart in pickles
     cdef readonly dict classes        # name of a type -> its class, of this session
     cdef readonly object functions    # wire name -> the function that is in use; weak
 
+    # The Description; another one once the server has told of a change. Cheap while there is none.
+    cdef object described(self)
     cdef bint is_of_parent(self) noexcept
     cdef int check(self) except -1
     cdef object proxy_of(self, const shared_ptr[cppipc.RemoteObject]& remote)
 
 
-# A connection over an open client; `process` is null but for private servers.
+# A connection over an open client; `process` is null but for private servers. `description` was
+# made of `offer`.
 cdef Connection new_connection(
-    shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process, object description)
+    shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process, object description,
+    shared_ptr[const cppipc.Offer] offer)
 
 
 cdef class Proxy:

@@ -26,6 +26,15 @@ cdef extern from "Python.h":
 
 cdef Runtime* process_runtime = runtime()
 
+# What brings a connection's description up to date: that module is above this one.
+cdef object renew = None
+
+
+def set_renew(function):
+    global renew
+    renew = function
+
+
 # Every connection of this process that is not gone: what exit and fork have to look after.
 live_connections = weakref.WeakSet()
 
@@ -49,6 +58,18 @@ cdef class Connection:
             self.client.get().close()
             self.client.reset()
             self.process.reset()
+
+    @property
+    def description(self):
+        """What the server offers now, a `Description`."""
+        return self.described()
+
+    cdef object described(self):
+        if self.client.get().offer_version() != self.offer.get().version:
+            # In a forked child a thread of the parent may have been about to write the offer.
+            if not self.is_of_parent():
+                renew(self)
+        return self.description_
 
     @property
     def is_closed(self):
@@ -99,7 +120,7 @@ cdef class Connection:
         if living is not None:
             return living
         name = remote.get().type_name().data()[:remote.get().type_name().size()].decode()
-        cls = self.description.class_of(name, self)
+        cls = self.described().class_of(name, self)
         fresh = proxy_maker.make(<TypeObject*>cls)
         # Making it may have run finalisers, and those may have made the same proxy.
         living = living_proxy(remote.get())
@@ -122,12 +143,14 @@ cdef object living_proxy(cppipc.RemoteObject* remote):
 
 
 cdef Connection new_connection(
-        shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process, object description):
+        shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process, object description,
+        shared_ptr[const cppipc.Offer] offer):
     cdef Connection connection = Connection.__new__(Connection)
     connection.client = client
     connection.process = process
     connection.address = client.get().address().decode()
-    connection.description = description
+    connection.description_ = description
+    connection.offer = offer
     connection.server_id = client.get().server_id().data()[:16]
     connection.key = os.urandom(8)
     live_connections.add(connection)

@@ -62,7 +62,7 @@ def connect(str address, double timeout_s):
     cdef shared_ptr[cppipc.Client] client
     with nogil:
         client = connect_client(process_runtime[0], target, timeout_s)
-    return new_connection(client, shared_ptr[ServerProcess](), description_of(client.get()[0]))
+    return opened(client, shared_ptr[ServerProcess]())
 
 
 def launch(list command, str address, double timeout_s):
@@ -93,7 +93,12 @@ def launch(list command, str address, double timeout_s):
     except BaseException:
         process.get().finish(0)
         raise
-    return new_connection(client, process, description_of(client.get()[0]))
+    return opened(client, process)
+
+
+cdef Connection opened(shared_ptr[cppipc.Client] client, shared_ptr[ServerProcess] process):
+    cdef shared_ptr[const cppipc.Offer] offer = client.get().offer()
+    return new_connection(client, process, description_of(offer), offer)
 
 
 cdef object not_started(str path, object error):

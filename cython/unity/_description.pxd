@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
+from libcpp.memory cimport shared_ptr
+
 from unity cimport cppipc
 
 
-# The description of a client's server; one object for equal descriptions.
-cdef object description_of(const cppipc.Client& client)
+# The description of what a server offers; one object for equal descriptions.
+cdef object description_of(const shared_ptr[const cppipc.Offer]& offer)

@@ -5,6 +5,8 @@ import copyreg
 import weakref
 
 from libc.stdint cimport uint16_t
+from libcpp cimport bool as cbool
+from libcpp.memory cimport shared_ptr
 from libcpp.string cimport string
 
 from unity cimport cppipc
@@ -15,6 +17,19 @@ from unity._routine cimport Routine, Target, getter_of, routine_of, setter_of
 from unity._static cimport new_static_method
 
 from unity import errors
+from unity._connection import set_renew
+from unity._described import (
+    EnumDescription, ExtensionDescription, SettingDescription, TypeDescription)
+
+
+cdef extern from "offers.h" namespace "unity" nogil:
+    # Whether the item of that number was there before, the same and of the same file.
+    cbool is_same_type(const shared_ptr[const cppipc.Offer]& before,
+                       const shared_ptr[const cppipc.Offer]& now, size_t i)
+    cbool is_same_function(const shared_ptr[const cppipc.Offer]& before,
+                           const shared_ptr[const cppipc.Offer]& now, size_t i)
+    cbool is_same_enumeration(const shared_ptr[const cppipc.Offer]& before,
+                              const shared_ptr[const cppipc.Offer]& now, size_t i)
 
 
 ARITHMETIC = ("add and divmod floordiv lshift matmul mod mul or pow rshift sub truediv xor").split()
@@ -43,16 +58,18 @@ class Description:
         enumerations: name -> EnumDescription.
         settings: name -> SettingDescription.
         exceptions: name -> _exceptions.ExceptionDescription.
+        extensions: name -> ExtensionDescription.
         names: of all types, enumerations and exceptions, the keys of a dict.
     """
 
-    def __init__(self, version, types, functions, enumerations, settings, exceptions):
+    def __init__(self, version, types, functions, enumerations, settings, exceptions, extensions):
         self.version = version
         self.types = types
         self.functions = functions
         self.enumerations = enumerations
         self.settings = settings
         self.exceptions = exceptions
+        self.extensions = extensions
         self.names = {**types, **enumerations, **exceptions}
 
     def find(self, name, Connection connection):
@@ -97,50 +114,11 @@ class Description:
                 described = type_of_name(name)
             bases = tuple([self.class_of(base, connection) for base in described.bases])
             cls = make_class(described, bases or (Proxy,), connection)
+            if connection.description_ is not self:  # there may be another type of that name
+                return connection.description_.class_of(name, connection)
             # Another thread may have made it meanwhile: the first one stays.
             cls = connection.classes.setdefault(name, cls)
         return cls
-
-
-class TypeDescription:
-    """One exposed type: its constructor (None: clients cannot create one), its own class members,
-    and the names of its bases."""
-
-    def __init__(self, name, doc, constructor, members, bases=()):
-        self.name = name
-        self.doc = doc
-        self.constructor = constructor
-        self.members = members
-        self.bases = bases
-
-
-class EnumDescription:
-    """One enumeration: its members, name -> value."""
-
-    def __init__(self, name, doc, members):
-        self.name = name
-        self.doc = doc
-        self.members = members
-        self.cls_ = None
-
-    @property
-    def cls(self):
-        """The enum.Enum; made when it is first needed."""
-        if self.cls_ is None:
-            from unity._enumerations import enumeration
-
-            self.cls_ = enumeration(self.name, self.doc, tuple(self.members.items()))
-        return self.cls_
-
-
-class SettingDescription:
-    """One setting of a server: its type as Python spells it, and whether sessions may write it."""
-
-    def __init__(self, name, doc, type, is_writable):
-        self.name = name
-        self.doc = doc
-        self.type = type
-        self.is_writable = is_writable
 
 
 class ProxyType(type):
@@ -265,37 +243,77 @@ cdef Routine any_method(string name, str owner):
     return routine_of(call, Target.kMethod, owner, None)
 
 
-cdef object description_of(const cppipc.Client& client):
-    key = client.description_hash()
+cdef object description_of(const shared_ptr[const cppipc.Offer]& offer):
+    cdef shared_ptr[const cppipc.Offer] nothing
+    key = offer.get().hash
     description = known_descriptions.get(key)
     if description is None:
-        description = known_descriptions.setdefault(key, convert(client.description()))
+        description = known_descriptions.setdefault(key, convert(offer, None, nothing))
     return description
 
 
-cdef object convert(const cppipc.Description& description):
+def renew(Connection connection):
+    """Bring the description of a connection up to date.
+
+    What has not changed stays the very object it was, classes and all. Other types of the same
+    name, as of an extension that was loaded anew, get other classes; proxies keep theirs.
+    """
+    cdef shared_ptr[const cppipc.Offer] before
+    cdef shared_ptr[const cppipc.Offer] offer
+    while True:
+        before = connection.offer
+        known = connection.description_
+        offer = connection.client.get().offer()
+        if offer.get().version == before.get().version:
+            return
+        description = convert(offer, known, before)
+        if connection.description_ is known:  # else another thread was faster
+            break
+    # All at once: nothing here lets another thread run.
+    replaced = [name for name in connection.classes
+                if description.types.get(name) is not known.types.get(name)]
+    classes = [connection.classes.pop(name) for name in replaced]
+    connection.description_ = description
+    connection.offer = offer
+    known_descriptions.setdefault(offer.get().hash, description)
+
+
+cdef object convert(const shared_ptr[const cppipc.Offer]& offer, object known,
+                    const shared_ptr[const cppipc.Offer]& before):
+    # Takes what has not changed from `known`, which was made of `before`; both may be null.
+    cdef const cppipc.Description* description = &offer.get().description
     cdef size_t i
     enumerations = {}
     for i in range(description.enumerations.size()):
-        enumeration = enumeration_of(description.enumerations[i])
-        enumerations[enumeration.name] = enumeration
+        name = description.enumerations[i].name.decode()
+        enumerations[name] = (known.enumerations[name] if is_same_enumeration(before, offer, i)
+                              else enumeration_of(description.enumerations[i]))
     # Parameters may have members of enumerations for defaults, and there is no session yet.
-    known = Description("", {}, {}, enumerations, {}, {})
+    named = Description("", {}, {}, enumerations, {}, {}, {})
     types = {}
     for i in range(description.types.size()):
-        described = type_of(description.types[i], known)
-        types[described.name] = described
+        name = description.types[i].name.decode()
+        types[name] = (known.types[name] if is_same_type(before, offer, i)
+                       else type_of(description.types[i], named))
     check_bases(types)
     functions = {}
     for i in range(description.functions.size()):
-        functions[description.functions[i].name.decode()] = routine_of(
-            description.functions[i], Target.kRun, None, known)
-    settings = {}
-    for i in range(description.settings.size()):
-        setting = setting_of(description.settings[i])
-        settings[setting.name] = setting
+        name = description.functions[i].name.decode()
+        functions[name] = (known.functions[name] if is_same_function(before, offer, i)
+                           else routine_of(description.functions[i], Target.kRun, None, named))
+    settings = {setting.name: setting for setting in [
+        setting_of(description.settings[i]) for i in range(description.settings.size())]}
+    extensions = {extension.name: extension for extension in [
+        extension_of(description.extensions[i]) for i in range(description.extensions.size())]}
+    # What is loaded while the server runs brings none.
+    exceptions = exceptions_of(description[0]) if known is None else known.exceptions
     return Description(description.version.decode(), types, functions, enumerations, settings,
-                       exceptions_of(description))
+                       exceptions, extensions)
+
+
+cdef object extension_of(const cppipc.ExtensionDescription& described):
+    return ExtensionDescription(described.name.decode(), described.doc.decode(),
+                                described.file.decode(), described.content_hash.decode())
 
 
 cdef object setting_of(const cppipc.PropertyDescription& described):
@@ -379,3 +397,6 @@ cdef object type_of(const cppipc.TypeDescription& described, object known):
             getter_of(described.properties[i], name), setter)
     bases = tuple([described.bases[i].decode() for i in range(described.bases.size())])
     return TypeDescription(name, described.doc.decode(), constructor, members, bases)
+
+
+set_renew(renew)

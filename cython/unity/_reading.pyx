@@ -45,7 +45,7 @@ cdef cppclass Reading:
 
 cdef object value_of(const shared_ptr[Result]& result, Connection connection):
     cdef Reading reading
-    known = None if connection is None else connection.description
+    known = None if connection is None else connection.described()
     if result.get().reader() != NULL:
         reading.reader = result.get().reader()[0]
         reading.depth = 0

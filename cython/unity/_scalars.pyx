@@ -61,7 +61,7 @@ cdef int put_enum(cppipc.Variant* out, object value, const Marshaller* marshalle
         return 0
     names = None
     if marshaller.connection != NULL:
-        names = (<Connection>marshaller.connection).description.names_of(value)
+        names = (<Connection>marshaller.connection).described().names_of(value)
     if names is None:
         raise refusal(errors.WrongType,
                       f"cannot send {value!r}: the server has no such enumeration with such a "

@@ -89,7 +89,7 @@ cdef object from_callable(const Variant& value, Connection connection):
         return <object>function
     name = get_function_name(value)
     text = PyUnicode_DecodeUTF8(name.data(), name.size(), NULL)
-    routine = None if connection is None else connection.description.functions.get(text)
+    routine = None if connection is None else connection.described().functions.get(text)
     if routine is None:
         raise errors.RemoteError(f"a function came that the session does not know: {text!r}")
     from unity._function import bind

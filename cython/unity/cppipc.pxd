@@ -157,6 +157,12 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
         string base
         uint16_t kind
 
+    cdef cppclass ExtensionDescription:
+        string name
+        string doc
+        string file
+        string content_hash
+
     cdef cppclass Description:
         string version
         vector[TypeDescription] types
@@ -164,6 +170,12 @@ cdef extern from "cppipc/description.h" namespace "cppipc" nogil:
         vector[EnumDescription] enumerations
         vector[PropertyDescription] settings
         vector[ExceptionDescription] exceptions
+        vector[ExtensionDescription] extensions
+
+    cdef cppclass Offer:
+        Description description
+        string hash
+        uint64_t version
 
 cdef extern from "cppipc/value_writer.h" namespace "cppipc" nogil:
     cdef cppclass MarshalLimits:
@@ -271,8 +283,8 @@ cdef extern from "cppipc/client.h" namespace "cppipc" nogil:
     ctypedef shared_ptr[Call] CallPtr
 
     cdef cppclass Client:
-        const Description& description() except +raise_as_python
-        const string& description_hash() except +raise_as_python
+        shared_ptr[const Offer] offer() except +raise_as_python
+        uint64_t offer_version()
         const MarshalLimits& limits()
         const string& address()
         const string& transport()

@@ -39,6 +39,7 @@ TWINS = {
     unity.InputOutputError: OSError,
     unity.UnknownName: (LookupError, AttributeError),
     unity.UnknownKey: KeyError,
+    unity.NotPermitted: PermissionError,
     unity.ConnectionLost: ConnectionError,
     unity.ServerCrashed: unity.ConnectionLost,
     unity.CallTimeout: TimeoutError,

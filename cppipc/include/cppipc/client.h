@@ -134,10 +134,12 @@ class Client : public std::enable_shared_from_this<Client> {
 
   virtual ~Client() = default;
 
-  // The server's description, fetched at connect; the same for the client's life.
-  virtual const Description& description() const = 0;
-  // 16 bytes that are equal for equal descriptions.
-  virtual const std::string& description_hash() const = 0;
+  // What the server offers, with its description and the hash of it: fetched at connect, and
+  // another one whenever the server has told of a change. Never null; what was returned stays as it
+  // is. The result of a call that makes the server offer more comes after the change.
+  virtual std::shared_ptr<const Offer> offer() const = 0;
+  // The version of offer(), at the cost of reading a number.
+  virtual std::uint64_t offer_version() const = 0;
   virtual const std::string& address() const = 0;
   virtual const std::string& transport() const = 0;  // "unix" or "tcp"
   virtual std::int64_t server_pid() const = 0;

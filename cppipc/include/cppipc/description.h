@@ -72,6 +72,15 @@ struct ExceptionDescription {
   bool operator==(const ExceptionDescription&) const = default;
 };
 
+// What was loaded into the server. All names that it offers begin with its own and a dot.
+struct ExtensionDescription {
+  std::string name;  // "square"
+  std::string doc;
+  std::string file;          // where the server found it
+  std::string content_hash;  // of its bytes; another one is another version, with other types
+  bool operator==(const ExtensionDescription&) const = default;
+};
+
 // Sorted by name.
 struct Description {
   std::string version;  // of the server, "0.1.0"
@@ -80,7 +89,15 @@ struct Description {
   std::vector<EnumDescription> enumerations;
   std::vector<SettingDescription> settings;
   std::vector<ExceptionDescription> exceptions;
+  std::vector<ExtensionDescription> extensions;
   bool operator==(const Description&) const = default;
+};
+
+// What a server offers at one time.
+struct Offer {
+  Description description;
+  std::string hash;           // 16 bytes that are equal for equal descriptions
+  std::uint64_t version = 0;  // counts up with every change
 };
 
 }  // namespace cppipc

@@ -37,6 +37,7 @@ enum class ErrorKind : std::uint16_t {
   kNotSupported = 18,    // something this build or this transport cannot do
   kProtocol = 19,        // the peer broke the protocol
   kUnknownKey = 20,      // a mapping has no such key
+  kNotPermitted = 21,    // the server does not do that for this session
 };
 
 // The name of a kind as it stands in broker.capnp, e.g. "invalidArgument". Never null.

@@ -6,6 +6,7 @@
 // its own threads: one that leads (reads sockets and runs short methods itself), one that stands
 // by while a method runs, and as many more as there are slow methods at work.
 
+#include <cppipc/description.h>
 #include <cppipc/error.h>
 
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cppipc {
 
@@ -40,6 +42,13 @@ struct HostLimits {
   std::chrono::seconds object_token_lifetime{600};  // for which a token keeps its object
 };
 
+// More to offer than there is in the registry of a host.
+struct LoadedExtension {
+  ExtensionDescription about;
+  // Its names begin with that of the extension and a dot.
+  std::shared_ptr<const Registry> registry;
+};
+
 struct HostOptions {
   HostLimits limits;
   // With clients on the same machine that can do so too.
@@ -50,9 +59,15 @@ struct HostOptions {
   std::function<void(std::uint64_t session, const std::string& peer)> session_began;
   std::function<void(std::uint64_t session, const std::string& reason)> session_ended;
   // On the thread that runs a method, just before it and just after it. `where` is its name, such
-  // as "Counter.increment". Must be quick, and must not throw.
-  std::function<void(std::uint64_t session, std::string_view where)> call_began;
+  // as "Counter.increment"; `file` that of the extension it belongs to, or empty. Must be quick,
+  // and must not throw.
+  std::function<void(std::uint64_t session, std::string_view where, std::string_view file)>
+      call_began;
   std::function<void()> call_ended;
+  // Loads a file for Session.load_extension. `path` is as the client has it, and `folder` the
+  // client's working directory if it is relative. On the thread of that call. Empty: the host loads
+  // nothing for its clients.
+  std::function<LoadedExtension(const std::string& path, const std::string& folder)> load_extension;
   // Lines for a log: from Context::log and of the host itself.
   enum class LogLevel { kDebug, kInfo, kWarning, kError };
   std::function<void(LogLevel, const std::string&)> log;
@@ -77,7 +92,8 @@ struct HostStats {
 // Threads: every method is safe from any thread but the host's own.
 class Host {
  public:
-  // `registry` must outlive the host and not change any more.
+  // `registry` must outlive the host and not change any more; what is offered beside it comes by
+  // add().
   explicit Host(const Registry& registry, HostOptions options = {});
   // As stop(), with no time for running methods.
   ~Host();
@@ -87,6 +103,15 @@ class Host {
   // Serves a connected stream socket from now on; takes the descriptor, also when it throws.
   // `peer` names the other side in logs. Errors: kInputOutput.
   std::uint64_t adopt(int socket_fd, const std::string& peer);
+
+  // Offers more from now on, in every session, and returns the names. An extension of the same name
+  // takes the place of an earlier one: new calls use the new code, and objects that there are keep
+  // their type and code; the host keeps every version as long as it lives. With the same content
+  // hash nothing changes. Clients hear of it at once; if a session's call does this, its client
+  // does so before the reply. Errors: kInvalidArgument naming the extension, with nothing changed:
+  // for a name of another form, or that the host's own registry uses. Threads: any, the host's own
+  // too.
+  std::vector<std::string> add(LoadedExtension extension);
 
   // Refuses new calls, waits up to `patience` for running ones, answers them, and closes every
   // session. Returns whether all running calls ended in time.

@@ -355,6 +355,7 @@ void ClientImpl::abandon() noexcept {
   new std::shared_ptr<Import>(session_);
   new std::shared_ptr<MemoryShare>(share_);
   new std::shared_ptr<CallbackThread>(callback_thread_);
+  new std::shared_ptr<FollowedOffer>(offers_);
 }
 
 }  // namespace cppipc

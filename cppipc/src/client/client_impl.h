@@ -10,6 +10,7 @@
 
 #include "client/callback.h"
 #include "client/driver.h"
+#include "client/followed_offer.h"
 #include "client/reference.h"
 #include "rpc/fork_guard.h"
 #include "rpc/memory_share.h"
@@ -28,8 +29,8 @@ class ClientImpl final : public Client, public ObjectMap {
   // The handshake: bootstrap, open, describe. Errors: as Client::connect().
   void open();
 
-  const Description& description() const override { return description_; }
-  const std::string& description_hash() const override { return description_hash_; }
+  std::shared_ptr<const Offer> offer() const override { return offers_->now(); }
+  std::uint64_t offer_version() const override { return offers_->version(); }
   const std::string& address() const override { return address_; }
   const std::string& transport() const override { return transport_; }
   std::int64_t server_pid() const override { return server_pid_; }
@@ -128,8 +129,7 @@ class ClientImpl final : public Client, public ObjectMap {
   // Those that live, and those whose destructor is about to take them out.
   std::unordered_map<const void*, LocalServant*> servants_;
   MarshalLimits limits_;
-  Description description_;
-  std::string description_hash_;
+  const std::shared_ptr<FollowedOffer> offers_ = std::make_shared<FollowedOffer>();
   std::int64_t server_pid_ = 0;
   std::array<std::uint8_t, 16> server_id_{};
   std::atomic<std::uint64_t> last_call_id_{0};

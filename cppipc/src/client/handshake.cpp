@@ -74,6 +74,8 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
     params.setMemory(call.message().add(share_->servant()).castAs<wire::Memory>());
     params.setProbe(probe->inode());
   }
+  params.setFollower(
+      call.message().add(std::shared_ptr<Exported>(offers_)).castAs<wire::Follower>());
   auto returned = ask(std::move(call), until, probe ? probe->fd() : -1);
   session_ = import_at(returned, 0);
   const auto welcome = returned.content().getAs<wire::Broker::OpenResults>().getWelcome();
@@ -88,8 +90,6 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
     throw Error(ErrorKind::kProtocol, "the server sent an id of a wrong length");
   }
   std::copy(id.begin(), id.end(), server_id_.begin());
-  const auto hash = welcome.getDescriptionHash();
-  description_hash_.assign(reinterpret_cast<const char*>(hash.begin()), hash.size());
   limits_.message_bytes = std::min<std::uint64_t>(limits_.message_bytes, welcome.getMessageBytes());
   limits_.inline_bytes = std::min<std::uint64_t>(limits_.inline_bytes, welcome.getInlineBytes());
   peer_->connection().set_message_bytes(limits_.message_bytes);
@@ -108,8 +108,8 @@ void ClientImpl::fetch_description(Driver::Clock::time_point until) {
   auto call = peer_->begin_call(session_, capnp::typeId<wire::Session>(), 0, 16);
   call.params<wire::Session::DescribeParams>();
   auto returned = ask(std::move(call), until);
-  description_ =
-      unmarshal(returned.content().getAs<wire::Session::DescribeResults>().getDescription());
+  const auto results = returned.content().getAs<wire::Session::DescribeResults>();
+  offers_->take(results.getDescription(), results.getHash(), results.getVersion());
 }
 
 void ClientImpl::open() {

@@ -23,6 +23,10 @@ CallParams read_info(wire::CallInfo::Reader info) {
   return {info.getId(), info.getChain(), info.getTimeoutUs()};
 }
 
+kj::ArrayPtr<const kj::byte> bytes_of(const std::string& bytes) {
+  return {reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()};
+}
+
 Error unknown(const std::string& message) { return Error(ErrorKind::kUnknownName, message); }
 
 // Null if they cannot be counted, for which it takes one.
@@ -96,8 +100,11 @@ class SessionServant final : public Exported {
  private:
   static void describe(HostSession& session, IncomingCall call) {
     auto reply = call.begin_reply(4096);
-    marshal(session.core().description(),
-            reply.results<wire::Session::DescribeResults>().initDescription());
+    const auto offer = session.core().offers().now();
+    auto results = reply.results<wire::Session::DescribeResults>();
+    marshal(offer->description, results.initDescription());
+    results.setHash(bytes_of(offer->hash));
+    results.setVersion(offer->version);
     call.reply(std::move(reply));
   }
 
@@ -105,12 +112,12 @@ class SessionServant final : public Exported {
     const auto params = call.params().getAs<wire::Session::CreateParams>();
     const auto info = read_info(params.getCall());
     const std::string name(params.getType().cStr(), params.getType().size());
-    const TypeInfo* type = session->core().registry().find_type(name);
+    const auto [type, addition] = session->core().offers().find_type(name);
     if (type == nullptr || !type->constructor) {
       const char* why = type == nullptr ? "the server has no type '" : "clients cannot create a '";
       return reply_fault(std::move(call), unknown(why + name + "'"));
     }
-    start(session, std::move(call), info, *type->constructor, nullptr, name);
+    start(session, std::move(call), info, {&*type->constructor, addition}, nullptr, name);
   }
 
   static void run(const std::shared_ptr<HostSession>& session, IncomingCall call) {
@@ -119,16 +126,16 @@ class SessionServant final : public Exported {
     const std::string name(params.getFunction().cStr(), params.getFunction().size());
     const bool is_builtin = is_builtin_name(name);
     const auto& core = session->core();
-    const FunctionInfo* function =
-        is_builtin ? find_builtin(core.builtins(), name) : core.registry().find_function(name);
-    if (function == nullptr) function = core.registry().find_static_method(name);
-    if (function == nullptr) {
+    const Found<FunctionInfo> function =
+        is_builtin ? Found<FunctionInfo>{find_builtin(core.builtins(), name), nullptr}
+                   : core.offers().find_function(name);
+    if (function.thing == nullptr) {
       const char* kind = is_builtin ? "builtin" : "toolkit";
       return reply_fault(std::move(call),
                          unknown("the server has no " + std::string(kind) + " '" + name + "'"));
     }
-    start(session, std::move(call), info, *function, nullptr,
-          is_builtin ? where_of_builtin(name) : function->signature->qualified);
+    start(session, std::move(call), info, function, nullptr,
+          is_builtin ? where_of_builtin(name) : function.thing->signature->qualified);
   }
 
   static void cancel(HostSession& session, IncomingCall call) {
@@ -236,7 +243,7 @@ class SessionServant final : public Exported {
 
  public:
   static void start(const std::shared_ptr<HostSession>& session, IncomingCall call,
-                    const CallParams& info, const FunctionInfo& function,
+                    const CallParams& info, Found<FunctionInfo> function,
                     std::shared_ptr<Instance> self, std::string where) {
     if (session->core().is_draining()) {
       return reply_fault(std::move(call),
@@ -261,37 +268,50 @@ class BrokerServant final : public Exported {
       return call.fail("a broker can only be opened", true);
     }
     if (is_open_.exchange(true)) return call.fail("this connection has a session already");
-    const auto params = call.params().getAs<wire::Broker::OpenParams>();
+    IncomingMessageCaps caps(call.peer(), call.caps(), *session);
+    const auto params = caps.imbue(call.params()).getAs<wire::Broker::OpenParams>();
     session->set_limits(params.getMessageBytes(), params.getInlineBytes());
     const auto& core = session->core();
+    // Before it is told what is offered now, so that it misses no change.
+    if (auto follower = import_of(caps, params.hasFollower(), params.getFollower())) {
+      session->follow(std::move(follower));
+    }
+    const auto offer = core.offers().now();
     auto reply = call.begin_reply(kSmallWords);
     auto results = reply.results<wire::Broker::OpenResults>();
     results.setSession(
         reply.message()
             .add(std::shared_ptr<Exported>(std::make_shared<SessionServant>(session_)))
             .castAs<wire::Session>());
-    share_memory(*session, call, params.getProbe(), reply.message(), results);
+    share_memory(*session, import_of(caps, params.hasMemory(), params.getMemory()),
+                 params.getProbe(), reply.message(), results);
     auto welcome = results.initWelcome();
     welcome.setProtocol(wire::PROTOCOL);
     welcome.setServerPid(::getpid());
     welcome.setServerId({core.server_id().data(), core.server_id().size()});
-    const auto& hash = core.description_hash();
-    welcome.setDescriptionHash({reinterpret_cast<const kj::byte*>(hash.data()), hash.size()});
+    welcome.setDescriptionHash(bytes_of(offer->hash));
+    welcome.setDescriptionVersion(offer->version);
     welcome.setMessageBytes(session->limits().message_bytes);
     welcome.setInlineBytes(session->limits().inline_bytes);
     call.reply(std::move(reply));
   }
 
  private:
+  // Something of the peer's in the params; null if there is none.
+  static std::shared_ptr<Import> import_of(const IncomingMessageCaps& caps, bool is_there,
+                                           const capnp::Capability::Client& client) {
+    if (!is_there) return nullptr;
+    const auto* import = std::get_if<std::shared_ptr<Import>>(&caps.find(client));
+    return import == nullptr ? nullptr : *import;
+  }
+
   // If the peer can share memory, and the descriptor has come that it sent to try it.
-  static void share_memory(HostSession& session, IncomingCall& call, std::uint64_t probe,
-                           OutgoingMessage& message, wire::Broker::OpenResults::Builder results) {
-    const auto& caps = call.caps();
-    const auto* memory =
-        caps.size() == 1 ? std::get_if<std::shared_ptr<Import>>(&caps.front()) : nullptr;
+  static void share_memory(HostSession& session, std::shared_ptr<Import> memory,
+                           std::uint64_t probe, OutgoingMessage& message,
+                           wire::Broker::OpenResults::Builder results) {
     if (!session.core().options().shares_memory || memory == nullptr) return;
     if (!session.peer().connection().take_descriptor(probe)) return;
-    session.share_memory(*memory);
+    session.share_memory(std::move(memory));
     results.setMemory(message.add(session.memory()->servant()).castAs<wire::Memory>());
   }
 
@@ -311,6 +331,15 @@ const FunctionInfo* find_member(const TypeInfo& type, const std::string& name) {
   return property->second.set ? &*property->second.set : nullptr;
 }
 
+Error no_member(const Offers& offers, const TypeInfo& type, const std::string& name) {
+  const std::string text = "'" + type.name + "' has no method or writable property '" + name + "'";
+  const Addition* home = offers.home_of(type);
+  const bool is_replaced = home != nullptr && offers.find_type(type.name).thing != &type;
+  if (!is_replaced) return unknown(text);
+  return unknown(text + "; the object is of an earlier version of the extension '" +
+                 home->about.name + "', make another one");
+}
+
 }  // namespace
 
 std::shared_ptr<Exported> make_broker(std::weak_ptr<HostSession> session) {
@@ -327,12 +356,12 @@ void ObjectServant::call(IncomingCall call) {
   const auto& type = instance_->type();
   const FunctionInfo* member = find_member(type, name);
   if (member == nullptr) {
-    return reply_fault(
-        std::move(call),
-        unknown("'" + type.name + "' has no method or writable property '" + name + "'"));
+    return reply_fault(std::move(call), no_member(session_->core().offers(), type, name));
   }
   const auto self = member->description.is_static ? nullptr : instance_;
-  SessionServant::start(session_, std::move(call), info, *member, self, type.name + "." + name);
+  SessionServant::start(session_, std::move(call), info,
+                        {member, session_->core().offers().home_of(type)}, self,
+                        type.name + "." + name);
 }
 
 }  // namespace cppipc

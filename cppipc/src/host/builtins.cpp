@@ -2,7 +2,9 @@
 #include "host/builtins.h"
 
 #include <stdexcept>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "host/call_task.h"
 #include "host/saving.h"
@@ -25,10 +27,6 @@ void add_settings(Registry& builtins) {
       arg("name"), arg("value"));
 }
 
-}  // namespace
-
-namespace {
-
 // Ends what lets other sessions have the object, but for those that have it.
 std::uint64_t revoke(const ObjectPtr& object) {
   const auto* local = dynamic_cast<const LocalObject*>(object.get());
@@ -39,11 +37,21 @@ std::uint64_t revoke(const ObjectPtr& object) {
   return core.tokens().revoke(core.instances().find_or_add(*local));
 }
 
+std::vector<std::string> load_extension(const std::string& path, const std::string& folder) {
+  HostCore& core = calling_session().core();
+  const auto& load = core.options().load_extension;
+  if (load) return core.add(load(path, folder));
+  throw Error(ErrorKind::kNotPermitted,
+              "this server loads no extensions for its clients; start it with --extension-dir to "
+              "allow those of a folder, or with --extension FILE");
+}
+
 }  // namespace
 
 Registry make_builtins() {
   Registry builtins;
   add_settings(builtins);
+  builtins.function("load_extension", &load_extension, arg("path"), arg("folder"), blocking);
   register_saving(builtins);
   builtins.function("revoke", &revoke, arg("object"),
                     "Ends all tokens of an object; returns how many there were.");

@@ -34,9 +34,11 @@ wire::Arguments::Reader arguments_in(const IncomingCall& call, capnp::AnyPointer
 // Says to whoever wants to know that a method runs on this thread.
 class Notice {
  public:
-  Notice(const HostOptions& options, std::uint64_t session, std::string_view where)
+  Notice(const HostOptions& options, std::uint64_t session, std::string_view where,
+         const Addition* addition)
       : options_(options) {
-    if (options_.call_began) options_.call_began(session, where);
+    if (!options_.call_began) return;
+    options_.call_began(session, where, addition == nullptr ? "" : addition->about.file);
   }
   ~Notice() {
     if (options_.call_ended) options_.call_ended();
@@ -107,11 +109,12 @@ CallTask::Pause::~Pause() {
 }
 
 CallTask::CallTask(std::shared_ptr<HostSession> session, IncomingCall call, CallParams params,
-                   const FunctionInfo& function, std::shared_ptr<Instance> self, std::string where)
+                   Found<FunctionInfo> function, std::shared_ptr<Instance> self, std::string where)
     : session_(std::move(session)),
       call_(std::move(call)),
       params_(params),
-      function_(function),
+      function_(*function.thing),
+      addition_(function.addition),
       self_(std::move(self)),
       where_(std::move(where)) {
   if (params_.timeout_us != 0) {
@@ -186,8 +189,8 @@ Variant CallTask::invoke() {
   context.throw_if_cancelled();
   Charge charge;  // outlives the arguments
   Invocation invocation{self_ ? self_->object() : nullptr, unmarshal_arguments(charge), context,
-                        session_->core().registry()};
-  const Notice notice(session_->core().options(), session_->id(), where_);
+                        session_->core().offers().registry_of(addition_)};
+  const Notice notice(session_->core().options(), session_->id(), where_, addition_);
   const SharedBirths births(session_->limits().pool != nullptr);
   const RunningHere here(this, &context);
   return function_.invoke(invocation);

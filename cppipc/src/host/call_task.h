@@ -32,7 +32,7 @@ class CallTask final : public Task, public Ticket {
  public:
   // `self` is null for constructors and functions; `where` names the call in errors.
   CallTask(std::shared_ptr<HostSession> session, IncomingCall call, CallParams params,
-           const FunctionInfo& function, std::shared_ptr<Instance> self, std::string where);
+           Found<FunctionInfo> function, std::shared_ptr<Instance> self, std::string where);
   ~CallTask() override;
 
   // Sends it on its way: it runs when its objects are free.
@@ -43,6 +43,8 @@ class CallTask final : public Task, public Ticket {
   bool is_blocking() const override { return function_.is_blocking; }
 
   const std::shared_ptr<HostSession>& session() const { return session_; }
+  // What its function belongs to; null: the host's own registry.
+  const Addition* addition() const { return addition_; }
   std::uint64_t id() const { return params_.id; }
   std::uint64_t chain() const { return params_.outermost(); }
 
@@ -83,6 +85,7 @@ class CallTask final : public Task, public Ticket {
   IncomingCall call_;
   const CallParams params_;
   const FunctionInfo& function_;
+  const Addition* const addition_;
   const std::shared_ptr<Instance> self_;
   const std::string where_;
   std::stop_source stop_;

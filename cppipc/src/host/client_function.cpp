@@ -23,10 +23,14 @@ namespace {
 constexpr std::uint64_t kCallWords = 32;
 constexpr unsigned kArgumentsPointer = 2;  // of the params of Object.call
 
-// Objects that are given for the first time get their registered type.
+// Objects that are given for the first time get their registered type, by the registry of the
+// function that runs here.
 ValueWriter written(Arguments& arguments, HostSession& session) {
   detail::Place place;
-  place.registry = &session.core().registry();
+  const CallTask* task = CallTask::current();
+  const Addition* addition =
+      task != nullptr && &task->session()->core() == &session.core() ? task->addition() : nullptr;
+  place.registry = &session.core().offers().registry_of(addition);
   place.name = "argument";
   for (Variant& value : arguments.values) {
     value = detail::store_variant(std::move(value), place);

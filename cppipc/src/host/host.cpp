@@ -25,6 +25,10 @@ std::uint64_t Host::adopt(int socket_fd, const std::string& peer) {
   return impl_->core->adopt(socket_fd, peer);
 }
 
+std::vector<std::string> Host::add(LoadedExtension extension) {
+  return impl_->core->add(std::move(extension));
+}
+
 bool Host::stop(std::chrono::milliseconds patience) { return impl_->core->stop(patience); }
 
 HostStats Host::stats() const { return impl_->core->stats(); }

@@ -43,11 +43,9 @@ class DisposeTask final : public Task {
 }  // namespace
 
 HostCore::HostCore(const Registry& registry, HostOptions options)
-    : registry_(registry),
-      builtins_(make_builtins()),
+    : builtins_(make_builtins()),
       options_(std::move(options)),
-      description_(registry.describe(options_.version)),
-      description_hash_(hash_of(description_)),
+      offers_(registry, options_.version),
       bulk_bytes_(or_default(options_.limits.bulk_bytes, default_bulk_bytes)),
       arena_bytes_(or_default(options_.limits.arena_bytes, default_arena_bytes)),
       bulk_total_(std::make_shared<BulkTotal>(
@@ -72,6 +70,26 @@ void HostCore::start() {
 
 void HostCore::log(HostOptions::LogLevel level, const std::string& text) const {
   if (options_.log) options_.log(level, text);
+}
+
+std::vector<std::string> HostCore::add(LoadedExtension extension) {
+  const auto [addition, is_new] = offers_.add(std::move(extension));
+  if (is_new) tell_offer(addition.about);
+  return addition.names();
+}
+
+void HostCore::tell_offer(const ExtensionDescription& added) {
+  log(HostOptions::LogLevel::kInfo,
+      "extension '" + added.name + "' of " + added.file + " is offered");
+  std::vector<std::shared_ptr<HostSession>> sessions;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, session] : sessions_) sessions.push_back(session);
+  }
+  const CallTask* call = CallTask::current();
+  for (const auto& session : sessions) {
+    session->tell_offer(call != nullptr && call->session() == session);
+  }
 }
 
 std::uint64_t HostCore::adopt(int socket_fd, const std::string& peer) {

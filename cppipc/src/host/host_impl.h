@@ -17,6 +17,7 @@
 #include "host/bulk_budget.h"
 #include "host/crew.h"
 #include "host/instance.h"
+#include "host/offers.h"
 #include "host/slots.h"
 #include "host/tokens.h"
 #include "rpc/poller.h"
@@ -46,11 +47,11 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void shut_down();
   HostStats stats() const;
 
-  const Registry& registry() const { return registry_; }
+  const Offers& offers() const { return offers_; }
+  // As Host::add().
+  std::vector<std::string> add(LoadedExtension extension);
   const Registry& builtins() const { return builtins_; }
   const HostOptions& options() const { return options_; }
-  const Description& description() const { return description_; }
-  const std::string& description_hash() const { return description_hash_; }
   const std::array<std::uint8_t, 16>& server_id() const { return server_id_; }
   Crew& crew() { return *crew_; }
   Order& order() { return order_; }
@@ -87,6 +88,8 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void end_session(std::uint64_t id, const std::string& reason);
 
  private:
+  // Tells every session what is offered now.
+  void tell_offer(const ExtensionDescription& added);
   void end_all_sessions();
   void wait_until_sent(std::chrono::steady_clock::time_point until);
   void poll(bool may_wait);
@@ -102,11 +105,9 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void hand_out_slots();
   void post_all(std::vector<std::unique_ptr<Ticket>> calls);
 
-  const Registry& registry_;
   const Registry builtins_;
   const HostOptions options_;
-  const Description description_;
-  const std::string description_hash_;
+  Offers offers_;
   std::array<std::uint8_t, 16> server_id_{};
   Poller poller_;
   HostCounters counters_;

@@ -102,6 +102,20 @@ void HostSession::share_memory(std::shared_ptr<Import> remote) {
   limits_.inline_bytes = std::min(limits_.inline_bytes, kSharedInlineBytes);
 }
 
+void HostSession::follow(std::shared_ptr<Import> follower) {
+  std::lock_guard lock(mutex_);
+  follower_ = std::make_shared<Follower>(weak_from_this(), std::move(follower));
+}
+
+void HostSession::tell_offer(bool at_once) {
+  std::shared_ptr<Follower> follower;
+  {
+    std::lock_guard lock(mutex_);
+    follower = follower_;
+  }
+  if (follower) follower->tell(at_once);
+}
+
 bool HostSession::has_too_many_unread() const {
   return peer_->connection().queued_bytes() > core_->options().limits.queued_reply_bytes;
 }
@@ -352,11 +366,11 @@ ObjectPtr HostSession::object_of(const Cap& cap, std::string_view type,
 }
 
 CallablePtr HostSession::function_of(std::string_view name) {
-  const FunctionInfo* function = core_->registry().find_function(name);
-  if (function == nullptr) {
+  const auto found = core_->offers().find_function(name);
+  if (found.thing == nullptr) {
     throw Error(ErrorKind::kUnknownName, "the server has no toolkit '" + std::string(name) + "'");
   }
-  return registered_function(core_->registry(), *function);
+  return registered_function(core_->offers().registry_of(found.addition), *found.thing);
 }
 
 void HostSession::wait(Waiter& waiter) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "host/bulk_budget.h"
+#include "host/follower.h"
 #include "host/host_impl.h"
 #include "host/saving.h"
 #include "host/watch.h"
@@ -61,6 +62,11 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
 
   // Memory is shared from now on with the peer, whose Memory that is.
   void share_memory(std::shared_ptr<Import> remote);
+
+  // The peer hears of what is offered from now on by that. Before it knows the session.
+  void follow(std::shared_ptr<Import> follower);
+  // What is offered has changed, which the peer hears soon, or at once.
+  void tell_offer(bool at_once);
 
   // Reads what has arrived, up to a fair share. True if there is more to read.
   // Errors: as Peer::receive().
@@ -147,6 +153,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   GivenFiles files_;
   const std::shared_ptr<detail::SessionObjects> own_objects_ =
       std::make_shared<detail::SessionObjects>();
+  std::shared_ptr<Follower> follower_;  // guarded by mutex_; null: the peer does not follow
   std::atomic<bool> is_ended_{false};
   bool is_paused_ = false;  // the leader's: too many replies unread
   std::atomic<std::uint64_t> objects_{0};

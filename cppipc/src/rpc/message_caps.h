@@ -83,6 +83,8 @@ class IncomingMessageCaps final : public IncomingCaps {
   capnp::AnyPointer::Reader imbue(capnp::AnyPointer::Reader content) {
     return table_.imbue(content);
   }
+  // What was sent as that capability of the content. Errors: kProtocol.
+  const Cap& find(const capnp::Capability::Client& client) const;
   ObjectPtr object(const capnp::Capability::Client& client, std::string_view type,
                    std::span<const std::uint8_t> id) override;
   std::unique_ptr<BlobReader> blob(const capnp::Capability::Client& client) override;
@@ -98,7 +100,6 @@ class IncomingMessageCaps final : public IncomingCaps {
   static kj::Array<kj::Maybe<kj::Own<capnp::ClientHook>>> placeholders(
       const std::vector<Cap>& caps,
       std::vector<std::pair<const capnp::ClientHook*, std::size_t>>& index);
-  const Cap& find(const capnp::Capability::Client& client) const;
   std::optional<SharedBytes> come_home(const std::shared_ptr<Exported>& exported,
                                        const BulkPlace& place);
 

@@ -119,6 +119,8 @@ std::string_view name_of(ErrorKind kind) {
       return "protocol";
     case ErrorKind::kUnknownKey:
       return "unknownKey";
+    case ErrorKind::kNotPermitted:
+      return "notPermitted";
   }
   return "unknown";  // a number that a newer peer sent
 }

@@ -90,6 +90,13 @@ void put(const ExceptionDescription& exception, wire::Description::Exception::Bu
   builder.setKind(static_cast<std::uint16_t>(exception.kind));
 }
 
+void put(const ExtensionDescription& extension, wire::Description::Extension::Builder builder) {
+  builder.setName(text_of(extension.name));
+  builder.setDoc(text_of(extension.doc));
+  builder.setFile(to_valid_utf8(extension.file));
+  builder.setContentHash(text_of(extension.content_hash));
+}
+
 // The items of a list, each read by a take() below.
 template <class Item, class Wire>
 std::vector<Item> take_all(typename capnp::List<Wire>::Reader list);
@@ -164,6 +171,15 @@ ExceptionDescription take(wire::Description::Exception::Reader reader) {
   return exception;
 }
 
+ExtensionDescription take(wire::Description::Extension::Reader reader) {
+  ExtensionDescription extension;
+  extension.name = checked_text(reader.getName());
+  extension.doc = checked_text(reader.getDoc());
+  extension.file = checked_text(reader.getFile());
+  extension.content_hash = checked_text(reader.getContentHash());
+  return extension;
+}
+
 template <class Item, class Wire>
 std::vector<Item> take_all(typename capnp::List<Wire>::Reader list) {
   std::vector<Item> items;
@@ -198,6 +214,10 @@ void marshal(const Description& description, wire::Description::Builder builder)
     auto exceptions = builder.initExceptions(static_cast<unsigned>(description.exceptions.size()));
     for (unsigned i = 0; i < exceptions.size(); ++i) put(description.exceptions[i], exceptions[i]);
   }
+  if (!description.extensions.empty()) {
+    auto extensions = builder.initExtensions(static_cast<unsigned>(description.extensions.size()));
+    for (unsigned i = 0; i < extensions.size(); ++i) put(description.extensions[i], extensions[i]);
+  }
 }
 
 Description unmarshal(wire::Description::Reader reader) {
@@ -213,6 +233,8 @@ Description unmarshal(wire::Description::Reader reader) {
         take_all<SettingDescription, wire::Description::Property>(reader.getSettings());
     description.exceptions =
         take_all<ExceptionDescription, wire::Description::Exception>(reader.getExceptions());
+    description.extensions =
+        take_all<ExtensionDescription, wire::Description::Extension>(reader.getExtensions());
     return description;
   });
 }

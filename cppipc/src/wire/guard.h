@@ -29,7 +29,7 @@ auto guarded(Read&& read) {
 
 // A newer peer may know more kinds; what they mean here is only that the call failed.
 inline ErrorKind kind_of(std::uint16_t number) {
-  constexpr auto kLast = static_cast<std::uint16_t>(ErrorKind::kUnknownKey);
+  constexpr auto kLast = static_cast<std::uint16_t>(ErrorKind::kNotPermitted);
   return number <= kLast ? static_cast<ErrorKind>(number) : ErrorKind::kRemote;
 }
 

@@ -157,7 +157,8 @@ TEST_F(BrokerTest, TheDescriptionTellsWhatIsExposed) {
   HostOptions options;
   options.version = "7.8.9";
   LoopbackBroker broker(std::move(options));
-  const auto& description = broker.client()->description();
+  const auto offer = broker.client()->offer();
+  const Description& description = offer->description;
   EXPECT_EQ(description.version, "7.8.9");
   const auto type =
       std::find_if(description.types.begin(), description.types.end(),
@@ -166,9 +167,9 @@ TEST_F(BrokerTest, TheDescriptionTellsWhatIsExposed) {
   ASSERT_TRUE(type->constructor);
   EXPECT_EQ(type->constructor->parameters.at(0).name, "value");
   const auto other = broker.connect();
-  EXPECT_EQ(other->description(), description);
-  EXPECT_EQ(other->description_hash(), broker.client()->description_hash());
-  EXPECT_EQ(other->description_hash().size(), 16u);
+  EXPECT_EQ(other->offer()->description, description);
+  EXPECT_EQ(other->offer()->hash, offer->hash);
+  EXPECT_EQ(offer->hash.size(), 16u);
 }
 
 TEST_F(BrokerTest, TheWelcomeTellsWhoServes) {

@@ -157,7 +157,8 @@ TEST(CurrentError, SurvivesAnExceptionWithoutText) {
 
 TEST(ErrorKind, HasANameOfItsOwnForEveryKind) {
   std::set<std::string_view> names;
-  for (std::uint16_t kind = 0; kind <= static_cast<std::uint16_t>(ErrorKind::kUnknownKey); ++kind) {
+  for (std::uint16_t kind = 0; kind <= static_cast<std::uint16_t>(ErrorKind::kNotPermitted);
+       ++kind) {
     names.insert(name_of(static_cast<ErrorKind>(kind)));
   }
   EXPECT_EQ(names.size(), 21u);

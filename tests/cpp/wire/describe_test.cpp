@@ -38,7 +38,8 @@ Description some_description() {
   const EnumDescription color{"Color", "Of light.", {{"red", -1}, {"green", 5}}};
   const SettingDescription level{"log.level", "Of the log.", "str", true};
   const ExceptionDescription failed{"io.Failed", "It failed.", "Base", ErrorKind::kInputOutput};
-  return {"0.1.0", {counter, probe}, {toolkit, with_null}, {color}, {level}, {failed}};
+  const ExtensionDescription square{"square", "Squares.", "/lib/square.so", "0123abcd"};
+  return {"0.1.0", {counter, probe}, {toolkit, with_null}, {color}, {level}, {failed}, {square}};
 }
 
 Description round_trip_description(const Description& description) {
@@ -112,6 +113,11 @@ TEST(Describe, EveryChangeChangesTheHash) {
       [](Description& d) { d.enumerations[0].members[1].first = "blue"; },
       [](Description& d) { d.enumerations[0].members[1].second = 6; },
       [](Description& d) { d.enumerations.clear(); },
+      [](Description& d) { d.extensions[0].name = "cube"; },
+      [](Description& d) { d.extensions[0].doc = ""; },
+      [](Description& d) { d.extensions[0].file = "/lib/cube.so"; },
+      [](Description& d) { d.extensions[0].content_hash = "0123abce"; },
+      [](Description& d) { d.extensions.clear(); },
       [](Description& d) { d.functions[1].parameters[0].default_value.reset(); },
   };
   std::set<std::string> hashes;
