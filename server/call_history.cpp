@@ -12,16 +12,36 @@ namespace {
 // The number of the call that this thread began last; 0 for none.
 thread_local std::uint64_t own_call = 0;
 
+// Text as words, and back. As much as there is room for, and a zero.
+template <std::size_t kWords>
+void store(std::array<std::atomic<std::uint64_t>, kWords>& to, std::string_view text) {
+  constexpr std::size_t kBytes = kWords * sizeof(std::uint64_t);
+  std::array<std::uint64_t, kWords> words{};
+  const std::size_t size = std::min(text.size(), kBytes - 1);
+  std::memcpy(words.data(), text.data(), size);
+  // Of a short text only the words that it has, with its zero.
+  for (std::size_t i = 0; i <= size / sizeof(std::uint64_t); ++i) {
+    to[i].store(words[i], std::memory_order_relaxed);
+  }
+}
+
+template <std::size_t kWords>
+void load(const std::array<std::atomic<std::uint64_t>, kWords>& from, char* text) {
+  for (std::size_t i = 0; i < kWords; ++i) {
+    const std::uint64_t word = from[i].load(std::memory_order_relaxed);
+    std::memcpy(text + i * sizeof word, &word, sizeof word);
+  }
+  text[kWords * sizeof(std::uint64_t) - 1] = '\0';
+}
+
 }  // namespace
 
-void CallHistory::began(std::uint64_t session, std::string_view name) noexcept {
+void CallHistory::began(std::uint64_t session, std::string_view name,
+                        std::string_view file) noexcept {
   const std::uint64_t number = last_.fetch_add(1, std::memory_order_acq_rel) + 1;
   Entry& entry = entries_[number % entries_.size()];
-  std::array<std::uint64_t, kNameBytes / sizeof(std::uint64_t)> words{};
-  std::memcpy(words.data(), name.data(), std::min(name.size(), kNameBytes - 1));
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    entry.name[i].store(words[i], std::memory_order_relaxed);
-  }
+  store(entry.name, name);
+  store(entry.file, file.substr(file.size() - std::min(file.size(), kFileBytes - 1)));
   entry.session.store(session, std::memory_order_relaxed);
   entry.is_running.store(true, std::memory_order_release);
   own_call = number;
@@ -40,11 +60,8 @@ CallHistory::Call CallHistory::load(std::uint64_t number) const noexcept {
   Call call;
   call.is_running = entry.is_running.load(std::memory_order_acquire);
   call.session = entry.session.load(std::memory_order_relaxed);
-  for (std::size_t i = 0; i < entry.name.size(); ++i) {
-    const std::uint64_t word = entry.name[i].load(std::memory_order_relaxed);
-    std::memcpy(call.name + i * sizeof word, &word, sizeof word);
-  }
-  call.name[kNameBytes - 1] = '\0';
+  server::load(entry.name, call.name);
+  server::load(entry.file, call.file);
   call.is_own = number == own_call;
   return call;
 }

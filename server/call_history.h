@@ -14,12 +14,14 @@ namespace cppipc::server {
 // Threads: any; for_each_latest() also in a signal handler.
 class CallHistory {
  public:
-  static constexpr std::size_t kCalls = 6;       // that are shown, unless show() says otherwise
-  static constexpr std::size_t kShownMax = 32;   // fewer than are kept, so that none is half new
-  static constexpr std::size_t kNameBytes = 64;  // longer names are cut
+  static constexpr std::size_t kCalls = 6;        // that are shown, unless show() says otherwise
+  static constexpr std::size_t kShownMax = 32;    // fewer than are kept, so that none is half new
+  static constexpr std::size_t kNameBytes = 64;   // longer names are cut
+  static constexpr std::size_t kFileBytes = 160;  // of longer ones the end is kept
 
-  // The calling thread begins a call, and has ended the one that it began last.
-  void began(std::uint64_t session, std::string_view name) noexcept;
+  // The calling thread begins a call, and has ended the one that it began last. `file` is that of
+  // the extension it belongs to; empty if it belongs to none.
+  void began(std::uint64_t session, std::string_view name, std::string_view file = {}) noexcept;
   void ended() noexcept;
 
   // How many of the latest calls are shown from now on, at most kShownMax.
@@ -29,6 +31,7 @@ class CallHistory {
   struct Call {
     std::uint64_t session = 0;
     char name[kNameBytes] = {};  // ends with a zero
+    char file[kFileBytes] = {};  // the same
     bool is_running = false;
     bool is_own = false;  // of the thread that asks
   };
@@ -47,7 +50,10 @@ class CallHistory {
   struct Entry {
     std::atomic<std::uint64_t> session{0};
     std::atomic<bool> is_running{false};
-    std::array<std::atomic<std::uint64_t>, kNameBytes / sizeof(std::uint64_t)> name{};
+    template <std::size_t kBytes>
+    using Text = std::array<std::atomic<std::uint64_t>, kBytes / sizeof(std::uint64_t)>;
+    Text<kNameBytes> name{};
+    Text<kFileBytes> file{};
   };
   Call load(std::uint64_t number) const noexcept;
 

@@ -117,6 +117,7 @@ void report_calls(int fd) {
              : call.is_running ? "unity_server: running: "
                                : "unity_server: before that: ")
          << call.name << " (session " << call.session << ")";
+    if (call.file[0] != '\0') line << " of extension " << call.file;
     line.write_to(fd);
   });
 }

@@ -37,6 +37,8 @@ struct Raw {
   bool is_insecure_tcp = false;
   bool has_diagnostics = false;
   bool has_no_shared_memory = false;
+  std::vector<std::string> extensions;
+  std::string extension_dir;
   double drain_s = 10;
   double end_grace_s = 2;
   std::uint64_t message_mib = 64;
@@ -107,6 +109,18 @@ void add_sockets(CLI::App& app, Raw& raw) {
                "offer toolkits.diagnostics and the types Holder and Probe");
   app.add_flag("--no-shared-memory", raw.has_no_shared_memory,
                "let large values cross through the socket even on this machine");
+}
+
+void add_extensions(CLI::App& app, Raw& raw) {
+  app.add_option("--extension", raw.extensions,
+                 "load this shared library at the start; may be given several times")
+      ->type_name("FILE")
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option("--extension-dir", raw.extension_dir,
+                 "let clients load the shared libraries in this directory, and no others; without "
+                 "it only clients of a private server may load any")
+      ->type_name("DIR");
 }
 
 void add_end(CLI::App& app, Raw& raw) {
@@ -270,6 +284,8 @@ Options to_options(const Raw& raw) {
   }
   options.has_diagnostics = raw.has_diagnostics;
   options.shares_memory = !raw.has_no_shared_memory;
+  options.extensions = raw.extensions;
+  options.extension_dir = raw.extension_dir;
   options.drain = to_milliseconds(raw.drain_s);
   options.end_grace = to_milliseconds(raw.end_grace_s);
   options.limits = {.message_bytes = raw.message_mib * kMib,
@@ -311,6 +327,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("unity_server ") + CPPIPC_VERSION);
   add_sockets(app, raw);
+  add_extensions(app, raw);
   add_end(app, raw);
   add_limits(app, raw);
   add_memory(app, raw);

@@ -22,6 +22,8 @@ struct Options {
   std::optional<int> launcher_pidfd;  // readable once the launcher is dead
   bool has_diagnostics = false;
   bool shares_memory = true;
+  std::vector<std::string> extensions;         // files to load at the start
+  std::string extension_dir;                   // clients may load what is in there; empty: nothing
   std::chrono::milliseconds drain{10'000};     // for running calls after SIGTERM or SIGINT
   std::chrono::milliseconds end_grace{2'000};  // after that, or once the launcher is gone
   HostLimits limits;

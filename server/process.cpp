@@ -30,6 +30,7 @@
 
 #include "server/call_history.h"
 #include "server/crash.h"
+#include "server/extensions.h"
 #include "server/lifetime.h"
 #include "server/listener.h"
 #include "server/logging.h"
@@ -103,6 +104,7 @@ class Process {
     if (register_more) register_more(registry_);
     start_settings(registry_, environ, options.settings);
     host_ = std::make_unique<Host>(registry_, host_options());
+    for (const std::string& file : options_.extensions) host_->add(load_file(file, log_));
   }
   ~Process() {
     if (ending_.joinable()) ending_.join();
@@ -151,8 +153,9 @@ HostOptions Process::host_options() {
     use_crash_stack();
     log_.write(level_of(level), text);
   };
-  options.call_began = [](std::uint64_t session, std::string_view where) {
-    call_history().began(session, where);
+  options.load_extension = client_loader(options_, log_);
+  options.call_began = [](std::uint64_t session, std::string_view where, std::string_view file) {
+    call_history().began(session, where, file);
   };
   options.call_ended = [] { call_history().ended(); };
   options.session_began = [this](std::uint64_t session, const std::string& peer) {

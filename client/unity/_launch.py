@@ -25,7 +25,7 @@ def launch(
     further sessions, also from other processes of this user; the end of those does not matter.
 
     Args:
-        extensions: paths of extensions to load; none are supported yet.
+        extensions: a list or tuple of paths of extensions to load at the start.
         log_file: path of the server's log, whose directories are made if they are missing;
             without it the log goes to memory, and its last lines are shown if the server dies.
         timeout_s: seconds that the server gets to answer for the first time; None: no limit.
@@ -42,17 +42,20 @@ def launch(
 
     Raises:
         InvalidArgument: `timeout_s` is negative, or a setting's value has a text that cannot be
-            told from a list; `WrongType` if `timeout_s` is no number, or a setting's value is
-            none of those.
-        LaunchError: the server did not start or did not answer, also because it has no such
-            setting, or not with that value; `ServerNotFound` and `ServerNotExecutable` say why
-            if they can.
-        NotSupported: extensions were asked for.
+            told from a list; `WrongType` if `timeout_s` is no number, `extensions` no list or
+            tuple, or a setting's value none of those.
+        LaunchError: the server did not start or did not answer, also because an extension could
+            not be loaded, or because it has no such setting, or not with that value;
+            `ServerNotFound` and `ServerNotExecutable` say why if they can.
     """
     timeout_s = checked_timeout(timeout_s)
-    if extensions:
-        raise errors.NotSupported("this version cannot load extensions")
     command = [binary_path(server_binary)]
+    if not isinstance(extensions, (list, tuple)):
+        raise errors.WrongType(
+            f"extensions is a list of paths, not {type(extensions).__qualname__!r}"
+        )
+    for path in extensions:
+        command += ["--extension", os.path.abspath(os.fspath(path))]
     if log_file is not None:
         command += ["--log-file", os.fspath(log_file)]
     for name, value in server_options.items():

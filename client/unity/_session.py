@@ -6,12 +6,16 @@ import time
 
 from unity import _core, _function, errors
 from unity._connection import Connection
+from unity._extensions import extensions_of, session_opened
 from unity._namespace import Namespace, toolkits_of, types_of, unknown_name
+from unity._routine import builtin
 
 # Seconds that a private server gets to end by itself once its session is closed.
 _CLOSE_PATIENCE_S = 5.0
 # As good as no limit at all.
 _ENDLESS_S = 1e9
+
+_LOAD_EXTENSION = builtin("$load_extension", "Session.load_extension", (("path",), ("folder",)))
 
 
 def connect(address, *, token=None, tls=None, timeout_s=10.0):
@@ -82,12 +86,17 @@ class Session:
     Attributes:
         types: the server's exposed types; `dir()` lists them, dotted names nest.
         toolkits: the server's toolkits and functions, likewise.
+        extensions: what was loaded into the server, as modules; see `unity.extensions`.
+
+    All three show what the server has now: an extension that is loaded, by whatever session, is
+    there within moments, and in the session that loads it when `load_extension()` returns.
     """
 
     def __init__(self, connection):
         if not isinstance(connection, Connection):
             raise TypeError("sessions are made by unity.launch() and unity.connect()")
         self._connection = connection
+        session_opened(connection)
 
     @property
     def types(self):
@@ -96,6 +105,45 @@ class Session:
     @property
     def toolkits(self):
         return toolkits_of(self._connection)
+
+    @property
+    def extensions(self):
+        return extensions_of(self._connection)
+
+    def load_extension(self, path):
+        """Load an extension, a shared library, into the server, for all of its sessions.
+
+        A file that was loaded before and is the same still changes nothing. If it was built anew,
+        new calls and new objects are of the new version; proxies of older objects keep their class
+        and their code.
+
+        Args:
+            path: str or path-like. On a private server any file, seen from this process's working
+                directory; on a shared one a file in the directory that it was started with
+                (`--extension-dir`), seen from there.
+
+        Returns:
+            The names that are there now, a sorted list of str such as "square.square_root".
+
+        Raises:
+            NotPermitted: a shared server without `--extension-dir`, or a file outside of it.
+            InputOutputError: there is no such file, or it cannot be read.
+            InvalidArgument: it is no shared library, or no extension, or its name or one of its
+                names is the server's own.
+            NotSupported: it was built for another version of the boundary.
+            UnknownName: it needs a library or a symbol that is not there.
+            RemoteError: its entry point failed.
+            ToolkitError: what it registers is wrong.
+            WrongType: `path` is no path.
+        """
+        try:
+            file = os.fsdecode(path)
+        except TypeError:
+            raise errors.WrongType(
+                f"load_extension() takes a path, not {type(path).__qualname__!r}"
+            ) from None
+        folder = "" if os.path.isabs(file) else os.getcwd()
+        return _core.bind(_LOAD_EXTENSION, self._connection)(file, folder)
 
     def run(self, name, params=None):
         """Call a toolkit or function by its name.

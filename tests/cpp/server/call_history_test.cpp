@@ -59,6 +59,24 @@ TEST(CallHistory, CutsLongNames) {
   EXPECT_EQ(latest(history).front(), "*+" + std::string(CallHistory::kNameBytes - 1, 'x') + " 1");
 }
 
+TEST(CallHistory, NamesTheFilesOfExtensionsAndTheEndOfLongOnes) {
+  CallHistory history;
+  const auto latest_file = [&] {
+    std::string file;
+    history.for_each_latest([&](const CallHistory::Call& call) {
+      if (call.is_own) file = call.file;
+    });
+    return file;
+  };
+  const std::string tail = "/square.so";
+  history.began(1, "square.root", std::string(1000, 'x') + tail);
+  EXPECT_EQ(latest_file(), std::string(CallHistory::kFileBytes - 1 - tail.size(), 'x') + tail);
+  for (int i = 0; i < 200; ++i) history.began(1, "square.root", "/lib/square.so");
+  EXPECT_EQ(latest_file(), "/lib/square.so");
+  for (int i = 0; i < 200; ++i) history.began(1, "Counter.increment");
+  EXPECT_EQ(latest_file(), "");
+}
+
 TEST(CallHistory, KnowsWhoseCallsRun) {
   CallHistory history;
   history.began(1, "mine");
