@@ -47,6 +47,8 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   void shut_down();
   HostStats stats() const;
 
+  // The host's own, without what was added.
+  const Registry& registry() const { return offers_.registry_of(nullptr); }
   const Offers& offers() const { return offers_; }
   // As Host::add().
   std::vector<std::string> add(LoadedExtension extension);
