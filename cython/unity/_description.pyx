@@ -32,14 +32,15 @@ cdef extern from "offers.h" namespace "unity" nogil:
                               const shared_ptr[const cppipc.Offer]& now, size_t i)
 
 
-ARITHMETIC = ("add and divmod floordiv lshift matmul mod mul or pow rshift sub truediv xor").split()
+ARITHMETIC = "add and divmod floordiv lshift matmul mod mul or pow rshift sub truediv xor".split()
 
 # The methods by which Python's operators and statements find what an object can do. Those that a
 # server may register are the same as in naming.cpp.
 SPECIAL = frozenset([f"__{name}__" for name in (
     "bool bytes call contains delitem enter exit getitem hash iter len reversed setitem str "
     "abs ceil complex float floor index int invert neg pos round trunc eq ge gt le lt ne").split()
-    + ARITHMETIC + [f"r{name}" for name in ARITHMETIC] + [f"i{name}" for name in ARITHMETIC]])
+    + ARITHMETIC + [f"r{name}" for name in ARITHMETIC]
+    + [f"i{name}" for name in ARITHMETIC if name != "divmod"]])
 CONTAINER = frozenset((
     "__contains__", "__delitem__", "__getitem__", "__iter__", "__len__", "__reversed__",
     "__setitem__"))

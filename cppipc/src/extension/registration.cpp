@@ -53,15 +53,22 @@ Extras extras_of(const cppipc_function& function) {
 // `type` is the type whose method it is, or null.
 Adapted adapt(const cppipc_function& function, const cppipc_type* type) {
   const cppipc_type* self = (function.flags & CPPIPC_STATIC) != 0 ? nullptr : type;
-  return {parameters_of(function), [&function, self](std::shared_ptr<const Signature> signature) {
+  return {parameters_of(function),
+          [&function, self](std::shared_ptr<const Signature> signature) {
             return [&function, self, signature](Invocation& invocation) {
               return run(function, *signature, self, invocation);
             };
-          }};
+          },
+          type != nullptr && self == nullptr};
 }
 
 // The types of parameters and result, which are text.
+// Errors: std::logic_error for the second function of a name.
 void set_types(FunctionInfo& info, const cppipc_function& function) {
+  if (info.overloads) {
+    throw std::logic_error(info.signature->qualified +
+                           ": functions of extensions have no overloads; use another name");
+  }
   for (std::size_t i = 0; i < function.parameter_count; ++i) {
     info.description.parameters[i].type = text(function.parameters[i]->type);
   }
