@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace cppipc::server {
 namespace {
@@ -25,6 +26,10 @@ void store(std::array<std::atomic<std::uint64_t>, kWords>& to, std::string_view 
   }
 }
 
+std::string_view end_of(std::string_view file) {
+  return file.substr(file.size() - std::min(file.size(), CallHistory::kFileBytes - 1));
+}
+
 template <std::size_t kWords>
 void load(const std::array<std::atomic<std::uint64_t>, kWords>& from, char* text) {
   for (std::size_t i = 0; i < kWords; ++i) {
@@ -41,18 +46,28 @@ void CallHistory::began(std::uint64_t session, std::string_view name,
   const std::uint64_t number = last_.fetch_add(1, std::memory_order_acq_rel) + 1;
   Entry& entry = entries_[number % entries_.size()];
   store(entry.name, name);
-  store(entry.file, file.substr(file.size() - std::min(file.size(), kFileBytes - 1)));
+  store(entry.file, end_of(file));
   entry.session.store(session, std::memory_order_relaxed);
   entry.is_running.store(true, std::memory_order_release);
   own_call = number;
 }
 
-void CallHistory::ended() noexcept {
-  const std::uint64_t number = own_call;
-  own_call = 0;
+CallHistory::Entry* CallHistory::find(std::uint64_t number) noexcept {
   // A call that took long may have lost its entry to a newer one.
-  if (number == 0 || last_.load(std::memory_order_relaxed) - number >= entries_.size()) return;
-  entries_[number % entries_.size()].is_running.store(false, std::memory_order_release);
+  if (number == 0 || last_.load(std::memory_order_relaxed) - number >= entries_.size()) {
+    return nullptr;
+  }
+  return &entries_[number % entries_.size()];
+}
+
+void CallHistory::ended() noexcept {
+  Entry* entry = find(std::exchange(own_call, 0));
+  if (entry != nullptr) entry->is_running.store(false, std::memory_order_release);
+}
+
+void CallHistory::enters(std::string_view file) noexcept {
+  Entry* entry = find(own_call);
+  if (entry != nullptr) store(entry->file, end_of(file));
 }
 
 CallHistory::Call CallHistory::load(std::uint64_t number) const noexcept {

@@ -23,6 +23,9 @@ class CallHistory {
   // the extension it belongs to; empty if it belongs to none.
   void began(std::uint64_t session, std::string_view name, std::string_view file = {}) noexcept;
   void ended() noexcept;
+  // The call that the thread is in runs code of this extension from now on. Outside of a call it
+  // does nothing.
+  void enters(std::string_view file) noexcept;
 
   // How many of the latest calls are shown from now on, at most kShownMax.
   void show(std::size_t calls) noexcept { shown_ = calls; }
@@ -56,6 +59,8 @@ class CallHistory {
     Text<kFileBytes> file{};
   };
   Call load(std::uint64_t number) const noexcept;
+  // The entry of a call, unless it is that of a newer one by now: then null.
+  Entry* find(std::uint64_t number) noexcept;
 
   std::atomic<std::uint64_t> last_{0};
   std::atomic<std::size_t> shown_{kCalls};

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "server/call_history.h"
+
 namespace cppipc::server {
 namespace {
 
@@ -48,6 +50,7 @@ fs::path inside(const fs::path& dir, const std::string& path) {
 
 LoadedExtension load_file(const std::string& file, Log& log) {
   log.info("loading extension " + file);
+  call_history().enters(file);
   const auto extension = load_extension(file);
   return {{extension->name(), extension->doc(), extension->path(), extension->content_hash()},
           std::shared_ptr<const Registry>(extension, &extension->registry())};
@@ -56,9 +59,11 @@ LoadedExtension load_file(const std::string& file, Log& log) {
 std::function<LoadedExtension(const std::string& path, const std::string& folder)> client_loader(
     const Options& options, Log& log) {
   if (!options.extension_dir.empty()) {
-    const fs::path dir = fs::canonical(options.extension_dir);
-    if (!fs::is_directory(dir)) {
-      throw std::runtime_error(dir.string() + " (--extension-dir) is not a directory");
+    std::error_code failure;
+    const fs::path dir = fs::canonical(options.extension_dir, failure);
+    if (failure || !fs::is_directory(dir)) {
+      throw std::runtime_error("--extension-dir " + options.extension_dir + ": " +
+                               (failure ? failure.message() : "it is not a directory"));
     }
     return [dir, &log](const std::string& path, const std::string&) {
       return load_file(inside(dir, path).string(), log);

@@ -12,8 +12,8 @@
 
 namespace cppipc::server {
 
-// Loads a file. It is named in the log before, so that a crash of its own code can be told from
-// others. Errors: as load_extension(), naming the file.
+// Loads a file. It is named in the log before, and in the report of a crash, so that one of its own
+// code can be told from others. Errors: as load_extension(), naming the file.
 LoadedExtension load_file(const std::string& file, Log& log);
 
 // HostOptions::load_extension: a private server loads any file; with --extension-dir, a server

@@ -104,7 +104,11 @@ class Process {
     if (register_more) register_more(registry_);
     start_settings(registry_, environ, options.settings);
     host_ = std::make_unique<Host>(registry_, host_options());
-    for (const std::string& file : options_.extensions) host_->add(load_file(file, log_));
+    for (const std::string& file : options_.extensions) {
+      call_history().began(0, "--extension", file);
+      host_->add(load_file(file, log_));
+      call_history().ended();
+    }
   }
   ~Process() {
     if (ending_.joinable()) ending_.join();

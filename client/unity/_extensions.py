@@ -31,6 +31,9 @@ class ExtensionModule(types.ModuleType):
             return dir(self)
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        routine = self._connection.description.functions.get(self._prefix + name)
+        if routine is not None:
+            return _core.bind(routine, self._connection)
         return getattr(_names_of(self._connection, self._prefix), name)
 
     def __dir__(self):

@@ -18,6 +18,7 @@ PARTS = [
     "memory",
     "tcp",
     "saving",
+    "extension",
 ]
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import unity
+from built_extensions import Tallies
 
 # A shell ignores SIGINT for what it starts in the background, and that is inherited; these tests
 # send it.
@@ -173,6 +174,12 @@ def typed(typed_server):
         long_lived.append(session)
         yield session
         long_lived.remove(session)
+
+
+@pytest.fixture(scope="session")
+def tallies(tmp_path_factory):
+    """Libraries with an extension in two versions, and two that cannot be loaded."""
+    return Tallies(tmp_path_factory.mktemp("tallies"))
 
 
 class SharedServer:

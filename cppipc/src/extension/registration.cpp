@@ -8,6 +8,7 @@
 #include "extension/views.h"
 #include "values/naming.h"
 
+#include <deque>
 #include <memory>
 #include <typeinfo>
 #include <utility>
@@ -18,15 +19,22 @@ namespace {
 
 // The types of extensions have no C++ type here, but registries and conversions know types by one.
 // So each gets one, that is equal to itself and to nothing else: by the C++ ABI a name that begins
-// with a star is compared by its address. Never destroyed.
+// with a star is compared by its address.
 class MadeType final : public std::type_info {
  public:
-  explicit MadeType(const char* name) : std::type_info(name) {}
+  explicit MadeType(const std::string& name)
+      : MadeType(std::make_unique<std::string>("*" + name)) {}
+
+ private:
+  explicit MadeType(std::unique_ptr<std::string> name)
+      : std::type_info(name->c_str()), name_(std::move(name)) {}
+  std::unique_ptr<std::string> name_;
 };
 
+// Never destroyed, as the descriptions that refer to it. Only one thread loads at a time.
 std::type_index make_type(const std::string& name) {
-  const auto* text = std::make_unique<std::string>("*" + name).release();
-  return *std::make_unique<MadeType>(text->c_str()).release();
+  static auto* const types = std::make_unique<std::deque<MadeType>>().release();
+  return types->emplace_back(name);
 }
 
 std::string text(const cppipc_text& from) { return std::string(view(from)); }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/loopback.h"
+#include "support/peers.h"
 
 namespace cppipc::test {
 namespace {
@@ -243,6 +244,55 @@ TEST_F(AdditionsTest, SessionsThatComeAndGoMeanwhileMissNothing) {
     const auto& extensions = offer->description.extensions;
     return !extensions.empty() && extensions[0].content_hash == "hash 100";
   }));
+}
+
+// Of a client that takes its time to answer. Threads: that which reads the peer.
+class SlowFollower final : public Exported {
+ public:
+  void call(IncomingCall call) override { calls.push_back(std::move(call)); }
+  std::vector<IncomingCall> calls;
+};
+
+TEST_F(AdditionsTest, AClientThatDoesNotAnswerIsToldNothingMoreUntilItDoes) {
+  LoopbackBroker broker;
+  const auto follower = std::make_shared<SlowFollower>();
+  const auto peer = std::make_shared<Peer>(broker.connect_raw(), kMessageBytes, nullptr);
+  const auto reads_until = [&](const auto& condition) {
+    return eventually([&] {
+      peer->receive();
+      return condition();
+    });
+  };
+  const auto broker_of_host = [&] {
+    const auto reply = std::make_shared<Reply>();
+    peer->ask_bootstrap(reply);
+    EXPECT_TRUE(reads_until([&] { return reply->count == 1; }));
+    return reply->import();
+  };
+  auto opening = peer->begin_call(broker_of_host(), capnp::typeId<wire::Broker>(), 0, 32);
+  auto params = opening.params<wire::Broker::OpenParams>();
+  params.setProtocol(wire::PROTOCOL);
+  params.setMessageBytes(8 << 20);
+  params.setInlineBytes(1 << 20);
+  params.setFollower(
+      opening.message().add(std::shared_ptr<Exported>(follower)).castAs<wire::Follower>());
+  const auto opened = std::make_shared<Reply>();
+  peer->send(std::move(opening), opened, Connection::Flush::kNow);
+  ASSERT_TRUE(reads_until([&] { return opened->count == 1; }));
+  const auto before = broker.client()->offer_version();
+  for (std::int64_t version = 1; version <= 100; ++version) add(broker, version);
+  broker_of_host();  // what was sent before has come
+  ASSERT_EQ(follower->calls.size(), 1u);
+  auto first = std::move(follower->calls.front());
+  follower->calls.clear();
+  auto reply = first.begin_reply(8);
+  reply.results<wire::Follower::ChangedResults>();
+  first.reply(std::move(reply));
+  ASSERT_TRUE(reads_until([&] { return !follower->calls.empty(); }));
+  EXPECT_EQ(follower->calls.front().params().getAs<wire::Follower::ChangedParams>().getVersion(),
+            before + 100);
+  peer->disconnect(Error(ErrorKind::kConnectionLost, "the test is over"));
+  follower->calls.clear();
 }
 
 TEST_F(AdditionsTest, TheFileOfAnAdditionIsToldOfItsCalls) {

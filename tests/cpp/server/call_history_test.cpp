@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/call_history.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -75,6 +76,13 @@ TEST(CallHistory, NamesTheFilesOfExtensionsAndTheEndOfLongOnes) {
   EXPECT_EQ(latest_file(), "/lib/square.so");
   for (int i = 0; i < 200; ++i) history.began(1, "Counter.increment");
   EXPECT_EQ(latest_file(), "");
+  history.enters("/lib/square.so");
+  EXPECT_EQ(latest_file(), "/lib/square.so");
+  history.ended();
+  history.enters("/lib/cube.so");
+  history.for_each_latest([](const CallHistory::Call& call) {
+    EXPECT_THAT(call.file, testing::AnyOf(testing::StrEq(""), testing::StrEq("/lib/square.so")));
+  });
 }
 
 TEST(CallHistory, KnowsWhoseCallsRun) {

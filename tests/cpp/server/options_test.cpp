@@ -290,6 +290,14 @@ TEST(Options, ALevelMayBeInCapitals) {
   EXPECT_EQ(parse_with({"--log-level", "OFF"}).options->log.level, LogLevel::kOff);
 }
 
+TEST(Options, ExtensionsAreFilesForTheStartAndADirectoryForClients) {
+  const auto parsed = parse({"--listen", "unix:/u", "--extension", "a.so", "--extension=b.so",
+                             "--extension-dir", "/lib"});
+  ASSERT_TRUE(parsed.options);
+  EXPECT_EQ(parsed.options->extensions, (std::vector<std::string>{"a.so", "b.so"}));
+  EXPECT_EQ(parsed.options->extension_dir, "/lib");
+}
+
 TEST(Options, AMistakenNumberIsToldItsRange) {
   EXPECT_THAT(parse_with({"--message-mib", "1.5"}).text,
               HasSubstr("--message-mib: '1.5' is not a whole number in 1..2048"));

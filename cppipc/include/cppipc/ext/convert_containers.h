@@ -164,8 +164,8 @@ struct MapConverter {
     Map map;
     for (std::size_t i = 0; i + 1 < value.as.items.size; i += 2) {
       const cppipc_value& key = value.as.items.data[i];
-      map.insert_or_assign(Converter<std::string>::load(key, place.member(key)),
-                           Converter<T>::load(value.as.items.data[i + 1], place.entry(key)));
+      T loaded = Converter<T>::load(value.as.items.data[i + 1], place.entry(key));
+      map.insert_or_assign(Converter<std::string>::load(key, place.member(key)), std::move(loaded));
     }
     return map;
   }

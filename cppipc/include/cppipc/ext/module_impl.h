@@ -145,9 +145,9 @@ __attribute__((visibility("hidden"))) inline const cppipc_extension* enter(
   if (host->version != CPPIPC_ABI_VERSION) return &unfinished;
   host_slot() = host;
   try {
-    Module& module = *std::make_unique<Module>(name).release();
-    define(module);
-    return &module.finish();
+    static Module* const module = std::make_unique<Module>(name).release();
+    define(*module);
+    return &module->finish();
   } catch (...) {
     unfinished.failure = current_failure();
     return &unfinished;
