@@ -13,6 +13,13 @@ class TypeDescription:
         self.members = members
         self.bases = bases
 
+    @property
+    def documentation(self):
+        """With the constructors, if there are several."""
+        if self.constructor is None or not self.constructor.overloads:
+            return self.doc
+        return f"{self.doc}\n\n{self.constructor.documentation}".strip()
+
 
 class EnumDescription:
     """One enumeration: its members, name -> value."""

@@ -90,7 +90,7 @@ def _limited(function, timeout_s):
 
 
 class Loaded:
-    """A toolkit, method or class out of a pickle, of a server that this process has no session with.
+    """A toolkit, method or class out of a pickle; this process has no session with its server yet.
 
     Its first use opens one, which lasts as long as this, or what came of it, does. Each use raises
     what is in the way: `ConnectionLost`, `CallTimeout`, `UnknownName`, or, of methods,

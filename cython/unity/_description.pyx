@@ -194,21 +194,13 @@ def make_class(described, bases, connection):
         "__slots__": (),
         **members,
         "__module__": "unity",
-        "__doc__": doc_of(described),
+        "__doc__": described.documentation,
         "__qualname__": described.name,
         "__init_subclass__": refuse_subclass,
         "_adapter": None if adapter is None else staticmethod(adapter),
         "_description": described,
         "_connection": weakref.ref(connection),
     })
-
-
-cdef object doc_of(object described):
-    # Of a type with several constructors these are a part of it.
-    constructor = described.constructor
-    if constructor is None or not constructor.overloads:
-        return described.doc
-    return f"{described.doc}\n\n{constructor.documentation}".strip()
 
 
 @classmethod

@@ -212,7 +212,6 @@ def test_proxies_cannot_be_made_by_hand(session):
 
 
 def test_what_belongs_to_a_session_cannot_be_copied_or_pickled(session):
-    counter = session.types.Counter()
     echo = session.toolkits.diagnostics.echo
     call = echo.submit(1)
     for thing in (

@@ -7,8 +7,8 @@
 
 #include <cppipc/detail/adapt.h>
 #include <cppipc/function.h>
-#include <cppipc/save.h>
 #include <cppipc/iterator.h>
+#include <cppipc/save.h>
 
 #include <string_view>
 #include <type_traits>

@@ -90,7 +90,8 @@ Variant read_text(const SettingInfo& setting, std::string_view text, const Regis
   const detail::Place place = signature.parameter_place(0, registry).attempt(false);
   for (const Variant& value : readings(text)) {
     try {
-      type.check(value, place);
+      Variant tried = value;  // which a check may change
+      type.check(tried, place);
       return value;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kOverflow || !detail::is_refusal(error)) throw;
