@@ -62,19 +62,39 @@ struct Place : cppipc_place {
   throw Error(Handle(host().fail_at(&place, static_cast<std::int32_t>(kind), text_of(text))));
 }
 
-// Keeps what values on their way to the host point to, until the host has taken them.
+// Keeps what values on their way to the host point to, until the host has taken them. Made of
+// little, because what it keeps is of many types, and each costs time to compile.
 class Store {
  public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store() {
+    while (first_ != nullptr) {
+      const std::unique_ptr<Node> node(first_);
+      first_ = node->next;
+    }
+  }
+
   template <class T>
   T& keep(T value) {
-    auto held = std::make_shared<T>(std::move(value));
-    T& kept = *held;
-    kept_.push_back(std::move(held));
-    return kept;
+    auto held = std::make_unique<Held<T>>(std::move(value), first_);
+    first_ = held.get();
+    return held.release()->value;
   }
 
  private:
-  std::vector<std::shared_ptr<void>> kept_;
+  struct Node {
+    explicit Node(Node* next_node) : next(next_node) {}
+    virtual ~Node() = default;
+    Node* next;
+  };
+  template <class T>
+  struct Held final : Node {
+    Held(T&& given, Node* next_node) : Node(next_node), value(std::move(given)) {}
+    T value;
+  };
+  Node* first_ = nullptr;
 };
 
 inline cppipc_value make_value(std::int32_t kind) {

@@ -4,7 +4,6 @@
 
 #include <cppipc/ext/call.h>
 
-#include <deque>
 #include <initializer_list>
 
 namespace cppipc::ext {
@@ -20,7 +19,7 @@ class Arg {
     using Held = std::conditional_t<std::is_convertible_v<T, std::string_view> &&
                                         !std::is_same_v<std::decay_t<T>, std::nullptr_t>,
                                     std::string, std::decay_t<T>>;
-    held_ = std::make_shared<Held>(std::forward<T>(value));
+    held_ = std::make_unique<Held>(std::forward<T>(value)).release();
     store_ = [](void* held, detail::Store& store, const detail::Place& place) {
       return detail::Converter<Held>::store(*static_cast<Held*>(held), store, place);
     };
@@ -31,12 +30,12 @@ class Arg {
   bool has_default() const { return store_ != nullptr; }
   // Its default, which the Arg and the store keep. Not for extensions.
   cppipc_value make_default(detail::Store& store, const detail::Place& place) const {
-    return store_(held_.get(), store, place);
+    return store_(held_, store, place);
   }
 
  private:
   std::string name_;
-  std::shared_ptr<void> held_;
+  void* held_ = nullptr;  // never destroyed: the value that is made of it points to it
   cppipc_value (*store_)(void*, detail::Store&, const detail::Place&) = nullptr;
 };
 
@@ -60,27 +59,27 @@ struct ParameterType {
 struct Adapted {
   std::vector<ParameterType> parameters;
   std::string (*result)();
-  std::shared_ptr<void> data;
+  void* data;  // never destroyed, as its function is never gone
   cppipc_invoke invoke;
   bool is_static;
 };
 
-// What follows the function in a registration: args, a doc, tags; in any order.
-struct Extras {
-  std::vector<Arg> args;
-  std::string doc;
-  bool is_blocking = false;
+// One of what follows the function in a registration: args, a doc, tags; in any order. Not more
+// than a reference, so that it costs no time to compile.
+struct Extra {
+  Extra() = default;
+  explicit Extra(const Arg& given) : arg(&given) {}
+  explicit Extra(std::string_view text) : doc(text) {}
+  explicit Extra(Blocking) : is_blocking(true) {}
 
-  void add(Arg arg) { args.push_back(std::move(arg)); }
-  void add(std::string_view text) { doc = text; }
-  void add(Blocking) { is_blocking = true; }
+  const Arg* arg = nullptr;
+  std::string_view doc;
+  bool is_blocking = false;
 };
-template <class... Extra>
-Extras collect(Extra&&... extra) {
-  Extras extras;
-  (extras.add(std::forward<Extra>(extra)), ...);
-  return extras;
-}
+struct Extras {
+  const Extra* data;
+  std::size_t size;
+};
 
 template <class Value>
 void check_default(const cppipc_value& value, const Place& place) {
@@ -103,8 +102,8 @@ void add_parameter(std::vector<ParameterType>& parameters) {
 inline std::string spell_none() { return "None"; }
 
 template <class R, class... P>
-Adapted adapt(TypeList<P...>, std::shared_ptr<void> data, cppipc_invoke invoke, bool is_static) {
-  Adapted adapted{{}, &spell_none, std::move(data), invoke, is_static};
+Adapted adapt(TypeList<P...>, void* data, cppipc_invoke invoke, bool is_static) {
+  Adapted adapted{{}, &spell_none, data, invoke, is_static};
   (add_parameter<P>(adapted.parameters), ...);
   if constexpr (std::is_pointer_v<R> && !std::is_same_v<R, const char*>) {
     adapted.result = &Converter<std::shared_ptr<std::remove_pointer_t<R>>>::spell;
@@ -120,7 +119,7 @@ Adapted adapt_function(F function) {
   using Traits = CallableOf<F>;
   using Parameters = typename Traits::Parameters;
   using R = typename Traits::Result;
-  return adapt<R>(Parameters(), std::make_shared<F>(std::move(function)),
+  return adapt<R>(Parameters(), std::make_unique<F>(std::move(function)).release(),
                   &FunctionInvoke<F, R, Parameters>::invoke, true);
 }
 
@@ -146,11 +145,11 @@ Adapted adapt_method(F method) {
   using R = typename Traits::Result;
   if constexpr (!std::is_void_v<typename Traits::Object>) {
     static_assert(std::is_base_of_v<typename Traits::Object, T>, "a method of another class");
-    return adapt<R>(Parameters(), std::make_shared<F>(method),
+    return adapt<R>(Parameters(), std::make_unique<F>(method).release(),
                     &MethodInvoke<T, F, R, Parameters>::invoke, false);
   } else if constexpr (SelfOf<T, Parameters>::kTakesSelf) {
     using Rest = typename SelfOf<T, Parameters>::Rest;
-    return adapt<R>(Rest(), std::make_shared<F>(std::move(method)),
+    return adapt<R>(Rest(), std::make_unique<F>(std::move(method)).release(),
                     &MethodInvoke<T, F, R, Rest>::invoke, false);
   } else {
     return adapt_function(std::move(method));
@@ -173,9 +172,9 @@ struct FunctionEntry {
   std::string name, qualified, doc, result;
   Adapted adapted;
   std::vector<Arg> args;
-  std::deque<std::string> types;
-  std::deque<cppipc_value> defaults;
-  std::deque<cppipc_parameter> parameters;
+  std::vector<std::string> types;
+  std::vector<cppipc_value> defaults;
+  std::vector<cppipc_parameter> parameters;
   std::vector<const cppipc_parameter*> list;
   cppipc_function table = {};
 
@@ -187,7 +186,6 @@ struct TypeParts {
   TypeEntry entry;
   std::string name, doc;
   FunctionEntry* constructor = nullptr;
-  std::deque<cppipc_property> properties;
   std::vector<const cppipc_function*> method_list;
   std::vector<const cppipc_property*> property_list;
 };
@@ -213,9 +211,8 @@ class Module {
   // Adds a function. Callers know it as "NAME.name".
   template <class F, class... Extra>
   Module& function(std::string_view name, F f, Extra&&... extra) {
-    functions_.push_back(&add(name, name_ + "." + std::string(name),
-                              detail::adapt_function(std::move(f)),
-                              detail::collect(std::forward<Extra>(extra)...)));
+    const detail::Extra extras[] = {detail::Extra(extra)..., detail::Extra()};
+    add_function(name, detail::adapt_function(std::move(f)), {extras, sizeof...(extra)});
     return *this;
   }
 
@@ -250,8 +247,11 @@ class Module {
     cppipc_enumeration table = {};
   };
 
-  detail::FunctionEntry& add(std::string_view name, std::string qualified, detail::Adapted adapted,
-                             detail::Extras extras);
+  detail::FunctionEntry& add(std::string_view name, const std::string& owner,
+                             detail::Adapted adapted, detail::Extras extras);
+  void add_function(std::string_view name, detail::Adapted adapted, detail::Extras extras);
+  static void add_property(detail::TypeParts& type, detail::FunctionEntry& get,
+                           detail::FunctionEntry* set);
   detail::TypeParts& add_type(std::string_view name, std::string_view doc, bool is_known,
                               const std::type_info& type);
   detail::EnumEntry& add_enumeration(std::string_view name, detail::EnumEntry entry,
@@ -259,10 +259,9 @@ class Module {
 
   std::string name_, doc_;
   detail::Store store_;
-  std::deque<detail::FunctionEntry> entries_;
-  std::deque<detail::TypeParts> types_;
-  std::deque<EnumParts> enumerations_;
-  std::vector<const detail::FunctionEntry*> functions_;
+  // What these point to stays until the process ends, as the module does.
+  std::vector<detail::FunctionEntry*> entries_;
+  std::vector<detail::TypeParts*> types_;
   std::vector<const cppipc_function*> function_list_;
   std::vector<const cppipc_type*> type_list_;
   std::vector<const cppipc_enumeration*> enumeration_list_;
@@ -339,16 +338,18 @@ class TypeBuilder {
     if (type_->constructor != nullptr) {
       throw Error(ErrorKind::kToolkit, type_->entry.qualified + " has a constructor already");
     }
+    const detail::Extra extras[] = {detail::Extra(extra)..., detail::Extra()};
     type_->constructor =
-        &module_->add(type_->name, type_->entry.qualified,
+        &module_->add(type_->name, {},
                       detail::adapt_function(std::decay_t<Factory>(std::forward<Factory>(factory))),
-                      detail::collect(std::forward<Extra>(extra)...));
+                      {extras, sizeof...(extra)});
   }
 
   template <class... Extra>
-  detail::FunctionEntry& add(std::string_view name, detail::Adapted adapted, Extra&&... extra) {
-    return module_->add(name, type_->entry.qualified + "." + std::string(name), std::move(adapted),
-                        detail::collect(std::forward<Extra>(extra)...));
+  detail::FunctionEntry& add(std::string_view name, detail::Adapted adapted,
+                             const Extra&... extra) {
+    const detail::Extra extras[] = {detail::Extra(extra)..., detail::Extra()};
+    return module_->add(name, type_->name, std::move(adapted), {extras, sizeof...(extra)});
   }
 
   template <class First, class... Extra>
@@ -366,11 +367,7 @@ class TypeBuilder {
     add_property(add(name, std::move(getter)), nullptr);
   }
   void add_property(detail::FunctionEntry& get, detail::FunctionEntry* set) {
-    cppipc_property& property = type_->properties.emplace_back();
-    property.size = sizeof property;
-    property.get = &get.table;
-    property.set = set == nullptr ? nullptr : &set->table;
-    type_->property_list.push_back(&property);
+    module_->add_property(*type_, get, set);
   }
 
   Module* module_;

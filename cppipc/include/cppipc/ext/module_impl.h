@@ -18,6 +18,9 @@ inline void FunctionEntry::finish(Store& store) {
   } catch (const Error& error) {
     fail(error.what());
   }
+  // With room for all, so that nothing moves.
+  defaults.reserve(args.size());
+  parameters.reserve(args.size());
   for (std::size_t i = 0; i < args.size(); ++i) {
     cppipc_parameter& parameter = parameters.emplace_back();
     parameter.size = sizeof parameter;
@@ -41,29 +44,51 @@ inline void FunctionEntry::finish(Store& store) {
   table.result = text_of(result);
   table.parameter_count = list.size();
   table.parameters = list.data();
-  table.data = adapted.data.get();
+  table.data = adapted.data;
   table.invoke = adapted.invoke;
 }
 
 }  // namespace detail
 
-inline detail::FunctionEntry& Module::add(std::string_view name, std::string qualified,
+inline detail::FunctionEntry& Module::add(std::string_view name, const std::string& owner,
                                           detail::Adapted adapted, detail::Extras extras) {
-  const std::size_t expected = adapted.parameters.size();
-  if (extras.args.size() != expected) {
-    throw Error(ErrorKind::kToolkit, qualified + ": has " + std::to_string(expected) +
-                                         " parameter" + (expected == 1 ? "" : "s") + " but " +
-                                         std::to_string(extras.args.size()) + " arg()");
-  }
-  detail::FunctionEntry& entry = entries_.emplace_back();
+  detail::FunctionEntry& entry = *std::make_unique<detail::FunctionEntry>().release();
+  entries_.push_back(&entry);
   entry.name = name;
-  entry.qualified = std::move(qualified);
-  entry.doc = std::move(extras.doc);
+  entry.qualified = name_ + "." + (owner.empty() ? owner : owner + ".") + entry.name;
   entry.adapted = std::move(adapted);
-  entry.args = std::move(extras.args);
-  if (extras.is_blocking) entry.table.flags |= CPPIPC_BLOCKING;
   if (entry.adapted.is_static) entry.table.flags |= CPPIPC_STATIC;
+  for (std::size_t i = 0; i < extras.size; ++i) {
+    const detail::Extra& extra = extras.data[i];
+    if (extra.arg != nullptr) {
+      entry.args.push_back(*extra.arg);
+    } else if (extra.is_blocking) {
+      entry.table.flags |= CPPIPC_BLOCKING;
+    } else {
+      entry.doc = extra.doc;
+    }
+  }
+  const std::size_t expected = entry.adapted.parameters.size();
+  if (entry.args.size() != expected) {
+    throw Error(ErrorKind::kToolkit, entry.qualified + ": has " + std::to_string(expected) +
+                                         " parameter" + (expected == 1 ? "" : "s") + " but " +
+                                         std::to_string(entry.args.size()) + " arg()");
+  }
   return entry;
+}
+
+inline void Module::add_function(std::string_view name, detail::Adapted adapted,
+                                 detail::Extras extras) {
+  function_list_.push_back(&add(name, {}, std::move(adapted), extras).table);
+}
+
+inline void Module::add_property(detail::TypeParts& type, detail::FunctionEntry& get,
+                                 detail::FunctionEntry* set) {
+  cppipc_property& property = *std::make_unique<cppipc_property>().release();
+  property.size = sizeof property;
+  property.get = &get.table;
+  property.set = set == nullptr ? nullptr : &set->table;
+  type.property_list.push_back(&property);
 }
 
 inline detail::TypeParts& Module::add_type(std::string_view name, std::string_view doc,
@@ -72,7 +97,8 @@ inline detail::TypeParts& Module::add_type(std::string_view name, std::string_vi
     throw Error(ErrorKind::kToolkit, "type '" + std::string(name) + "': C++ type " +
                                          detail::type_name(type) + " is registered already");
   }
-  detail::TypeParts& parts = types_.emplace_back();
+  detail::TypeParts& parts = *std::make_unique<detail::TypeParts>().release();
+  types_.push_back(&parts);
   parts.name = name;
   parts.doc = doc;
   parts.entry.qualified = name_ + "." + parts.name;
@@ -82,7 +108,7 @@ inline detail::TypeParts& Module::add_type(std::string_view name, std::string_vi
 
 inline detail::EnumEntry& Module::add_enumeration(std::string_view name, detail::EnumEntry entry,
                                                   std::string_view doc) {
-  EnumParts& parts = enumerations_.emplace_back();
+  EnumParts& parts = *std::make_unique<EnumParts>().release();
   parts.name = name;
   parts.doc = doc;
   parts.entry = std::move(entry);
@@ -102,11 +128,9 @@ inline detail::EnumEntry& Module::add_enumeration(std::string_view name, detail:
 }
 
 inline const cppipc_extension& Module::finish() {
-  for (detail::FunctionEntry& entry : entries_) entry.finish(store_);
-  for (const detail::FunctionEntry* function : functions_) {
-    function_list_.push_back(&function->table);
-  }
-  for (detail::TypeParts& type : types_) {
+  for (detail::FunctionEntry* entry : entries_) entry->finish(store_);
+  for (detail::TypeParts* parts : types_) {
+    detail::TypeParts& type = *parts;
     cppipc_type& table = type.entry.table;
     table.size = sizeof table;
     table.name = detail::text_of(type.name);
