@@ -4,6 +4,8 @@
 
 #include <Python.h>
 #include <cppipc/client.h>
+#include <cxxabi.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -70,7 +72,13 @@ class PythonFunction final : public cppipc::WritingFunction {
     runtime_.park_if_exiting();
     Failure failure;
     const auto run = reinterpret_cast<Run>(runtime_.run_function());
-    run(function_, connection_, arguments, &out, limits, &failure);
+    try {
+      run(function_, connection_, arguments, &out, limits, &failure);
+    } catch (const abi::__forced_unwind&) {
+      // The interpreter has ended while the callable ran, and ends this thread wherever it wants
+      // the GIL. To be unwound further would end the process, so the thread stays here.
+      for (;;) pause();
+    }
     arguments = cppipc::Arguments();
     if (!failure.has_failed) return;
     cppipc::Error error(static_cast<cppipc::ErrorKind>(failure.kind), std::move(failure.text));

@@ -234,3 +234,22 @@ NO_SIGPIPE = """
 
 def test_writing_to_a_dead_server_is_no_sigpipe(run_script):
     assert run_script(NO_SIGPIPE) == "alive\n"
+
+
+BUSY_WATCHER = """
+    import threading
+    import unity
+    session = unity.launch(diagnostics=True, end_grace_s=0.1)
+    begun = threading.Event()
+    def busy(*report):
+        begun.set()
+        while True:
+            pass
+    session.watch("", busy)
+    session.toolkits.diagnostics.work(0.05)
+    print(begun.wait(30))
+"""
+
+
+def test_a_callback_that_never_ends_does_not_disturb_the_end(run_script):
+    assert run_script(BUSY_WATCHER) == "True\n"
