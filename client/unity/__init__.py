@@ -19,6 +19,7 @@ from unity.errors import __all__ as _error_names
 if False:  # only for tools that read the source; see __getattr__
     from unity._allocator import allocator, is_shared, share
     from unity._message import Message
+    from unity._progress import progress
 
 _SHARED_MEMORY = ("allocator", "is_shared", "share")
 
@@ -32,6 +33,10 @@ def __getattr__(name):
         from unity._message import Message
 
         return Message
+    if name == "progress":
+        from unity._progress import progress
+
+        return progress
     if name == "__version__":  # looked up when it is asked for: that costs more than the import
         from importlib.metadata import version
 
@@ -40,7 +45,7 @@ def __getattr__(name):
 
 
 def __dir__():
-    return [*globals(), *_SHARED_MEMORY, "Message", "__version__"]
+    return [*globals(), *_SHARED_MEMORY, "Message", "__version__", "progress"]
 
 
 __all__ = [
@@ -53,6 +58,7 @@ __all__ = [
     "connect",
     "is_shared",
     "launch",
+    "progress",
     "share",
     *_error_names,
 ]

@@ -189,6 +189,13 @@ def launch(
     **server_options: Any,
 ) -> Session: ...
 
+class progress:
+    """How the progress of running calls is shown."""
+
+    def __init__(self, how: bool | Callable[[str, float, str], object] | None) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exception: object) -> None: ...
+
 class allocator:
     """NumPy arrays that are made while it is entered lie in shared memory."""
 

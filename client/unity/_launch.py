@@ -4,7 +4,7 @@
 import os
 
 from unity import _core, errors
-from unity._session import Session, checked_timeout
+from unity._session import checked_timeout, opened
 
 _BINARY_VARIABLE = "UNITY_SERVER_BINARY"
 
@@ -64,7 +64,7 @@ def launch(
         command += ["--set", f"{name}={_setting_text(name, value)}"]
     # Other sessions can be opened at this name; only processes of this user get in.
     address = f"unix:@{os.urandom(16).hex()}"
-    return Session(_core.launch(command, address, timeout_s))
+    return opened(_core.launch(command, address, timeout_s))
 
 
 def binary_path(server_binary):

@@ -2,6 +2,7 @@
 """Sessions: what a user holds of a connection to a server."""
 
 import os
+import sys
 import time
 
 from unity import _core, _function, errors
@@ -42,7 +43,28 @@ def connect(address, *, token=None, tls=None, timeout_s=10.0):
         raise errors.NotSupported("this version has neither tokens nor TLS")
     if not isinstance(address, str):
         raise errors.WrongType(f"an address is a str, not {type(address).__name__}")
-    return Session(_core.connect(_absolute(address), checked_timeout(timeout_s)))
+    return opened(_core.connect(_absolute(address), checked_timeout(timeout_s)))
+
+
+def opened(connection):
+    """The session of a new connection, whose progress is shown if it can be.
+
+    Where it cannot, this costs neither an import nor a call.
+    """
+    known = sys.modules.get("unity._progress")
+    if known is None and ("ipykernel" in sys.modules or has_terminal()):
+        from unity import _progress as known
+    if known is not None:
+        known.attach(connection)
+    return Session(connection)
+
+
+def has_terminal():
+    """Whether stderr is a terminal."""
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is no stderr, or it is closed
+        return False
 
 
 def _absolute(address):
@@ -317,6 +339,9 @@ class Session:
         and the exit of Python wait for; after 5 seconds the server is killed.
         """
         self._connection.close(_CLOSE_PATIENCE_S)
+        shown = sys.modules.get("unity._progress")
+        if shown is not None:
+            shown.closing(self._connection)
 
     def __enter__(self):
         return self

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "host/call_task.h"
+#include "host/client_function.h"
 #include "host/saving.h"
+#include "host/watch.h"
 
 namespace cppipc {
 namespace {
@@ -46,12 +48,29 @@ std::vector<std::string> load_extension(const std::string& path, const std::stri
               "allow those of a folder, or with --extension FILE");
 }
 
+void add_progress(Registry& builtins) {
+  builtins.function(
+      "watch_progress",
+      [](const CallablePtr& watcher) {
+        const auto* function = dynamic_cast<const ClientFunction*>(watcher.get());
+        HostSession& session = calling_session();
+        if (function == nullptr) {
+          throw Error(ErrorKind::kInvalidArgument, "a watcher is a function of the client");
+        }
+        return session.watches().add(
+            std::make_shared<Watch>(std::string(), session.weak_from_this(),
+                                    function->hold().import(), Watch::Content::kCalls));
+      },
+      arg("watcher"));
+}
+
 }  // namespace
 
 Registry make_builtins() {
   Registry builtins;
   add_settings(builtins);
   builtins.function("load_extension", &load_extension, arg("path"), arg("folder"), blocking);
+  add_progress(builtins);
   register_saving(builtins);
   builtins.function("revoke", &revoke, arg("object"),
                     "Ends all tokens of an object; returns how many there were.");

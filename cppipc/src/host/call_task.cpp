@@ -181,10 +181,11 @@ Variant CallTask::invoke() {
   context.session_objects = session_->own_objects();
   context.on_log = [this](std::string_view text) {
     session_->core().log(HostOptions::LogLevel::kInfo, where_ + ": " + std::string(text));
-    session_->watches().tell(where_, std::nullopt, text);
+    session_->watches().tell(where_, std::nullopt, text, params_.id);
   };
   context.on_progress = [this](double fraction, std::string_view text) {
-    session_->watches().tell(where_, fraction, text);
+    has_told_ = true;
+    session_->watches().tell(where_, fraction, text, params_.id);
   };
   context.throw_if_cancelled();
   Charge charge;  // outlives the arguments
@@ -194,6 +195,17 @@ Variant CallTask::invoke() {
   const SharedBirths births(session_->limits().pool != nullptr);
   const RunningHere here(this, &context);
   return function_.invoke(invocation);
+}
+
+void CallTask::tell_end() {
+  if (!has_told_.exchange(false)) return;
+  try {
+    session_->watches().tell_end(where_, params_.id);
+  } catch (const std::exception& error) {
+    // Its reply matters more than what is shown of it.
+    session_->core().log(HostOptions::LogLevel::kWarning,
+                         where_ + ": its watchers do not hear of its end: " + error.what());
+  }
 }
 
 void CallTask::reply(Variant value) {
@@ -215,6 +227,7 @@ void CallTask::reply(Error error) {
   // What a function of another client raised is nothing to this one.
   const auto* raised = dynamic_cast<const ClientRaised*>(error.raised.get());
   if (raised == nullptr || raised->hold().session() != session_) error.raised = nullptr;
+  tell_end();
   if (error.where.empty()) error.where = where_;
   error.in_toolkit = error.in_toolkit || function_.description.is_toolkit;
   end();
@@ -241,7 +254,9 @@ void CallTask::run() {
     reply_fault(std::move(call_), Error(ErrorKind::kConnectionLost, "the session is over"));
   } else {
     try {
-      reply(invoke());
+      Variant value = invoke();
+      tell_end();
+      reply(std::move(value));
     } catch (const kj::Exception& broken) {
       reply(as_error(broken));
     } catch (...) {

@@ -5,6 +5,7 @@
 #include <cppipc/context.h>
 #include <cppipc/function.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,6 +74,8 @@ class CallTask final : public Task, public Ticket {
   // What the arguments take of the session's budget for this call alone goes to `charge`.
   Arguments unmarshal_arguments(Charge& charge);
   Variant invoke();
+  // Says to those who watch its progress that there is no more.
+  void tell_end();
   void reply(Variant value);
   void reply(Error error);
   // With all of its text. Errors: std::bad_alloc, kQuotaExceeded, and nothing was sent.
@@ -90,8 +93,9 @@ class CallTask final : public Task, public Ticket {
   const std::string where_;
   std::stop_source stop_;
   std::optional<Context::Clock::time_point> deadline_;
-  bool has_begun_ = false;  // counted as a call of the session
-  Charge waiting_;          // for its message, until it runs
+  std::atomic<bool> has_told_{false};  // of its progress
+  bool has_begun_ = false;             // counted as a call of the session
+  Charge waiting_;                     // for its message, until it runs
 };
 
 // Answers a call whose results have an outcome with an error, at once. Of a long text only the

@@ -35,6 +35,8 @@ struct WatchReply final : PendingReply {
 };
 
 void Watch::tell(const StatusMessage& message) {
+  const bool is_log = !message.fraction && !message.is_end;
+  if (content_ == Content::kCalls ? is_log : message.is_end) return;
   if (!message.name.starts_with(prefix_)) return;
   {
     const std::lock_guard lock(mutex_);
@@ -77,7 +79,10 @@ void Watch::send(const StatusMessage& message) {
   Arguments arguments;
   arguments.values = {Variant(message.name),
                       message.fraction ? Variant(*message.fraction) : Variant(),
-                      Variant(message.text)};
+                      message.is_end ? Variant() : Variant(message.text)};
+  if (content_ == Content::kCalls) {
+    arguments.values.emplace_back(static_cast<std::int64_t>(message.call));
+  }
   const ValueWriter written = write(arguments, session->limits());
   auto& peer = session->peer();
   auto builder = peer.begin_call(watcher_.import(), capnp::typeId<wire::Object>(), 0,
@@ -121,14 +126,21 @@ void Watches::end() {
   is_empty_ = true;
 }
 
-void Watches::tell(std::string_view name, std::optional<double> fraction, std::string_view text) {
-  if (is_empty_) return;
+void Watches::tell(std::string_view name, std::optional<double> fraction, std::string_view text,
+                   std::uint64_t call) {
+  if (!is_empty_) tell_all({as_text(name), fraction, as_text(text), call});
+}
+
+void Watches::tell_end(std::string_view name, std::uint64_t call) {
+  if (!is_empty_) tell_all({as_text(name), std::nullopt, {}, call, true});
+}
+
+void Watches::tell_all(const StatusMessage& message) {
   std::vector<std::shared_ptr<Watch>> watches;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [number, watch] : watches_) watches.push_back(watch);
   }
-  const StatusMessage message{as_text(name), fraction, as_text(text)};
   for (const auto& watch : watches) watch->tell(message);
 }
 

@@ -22,6 +22,8 @@ struct StatusMessage {
   std::string name;                // "diagnostics.work", "Counter.increment"
   std::optional<double> fraction;  // of progress; none: it is a line for the log
   std::string text;
+  std::uint64_t call = 0;  // as the client numbered it
+  bool is_end = false;     // of a call that has told of its progress
 };
 
 // Tells a function of the client what comes of the calls whose name begins with a prefix. A few
@@ -29,8 +31,15 @@ struct StatusMessage {
 // So a slow watcher delays nobody and takes no more memory. Threads: any.
 class Watch : public std::enable_shared_from_this<Watch> {
  public:
-  Watch(std::string prefix, std::weak_ptr<HostSession> session, std::shared_ptr<Import> watcher)
-      : prefix_(std::move(prefix)), watcher_(std::move(session), std::move(watcher)) {}
+  // kMessages: called with (name, fraction, text). kCalls: with (name, fraction, text, call) for
+  // progress only, and at the end of a call that has told of some with (name, None, None, call).
+  enum class Content : std::uint8_t { kMessages, kCalls };
+
+  Watch(std::string prefix, std::weak_ptr<HostSession> session, std::shared_ptr<Import> watcher,
+        Content content = Content::kMessages)
+      : prefix_(std::move(prefix)),
+        watcher_(std::move(session), std::move(watcher)),
+        content_(content) {}
 
   void tell(const StatusMessage& message);
   // Nothing more is sent.
@@ -43,6 +52,7 @@ class Watch : public std::enable_shared_from_this<Watch> {
 
   const std::string prefix_;
   const ClientHold watcher_;
+  const Content content_;
   std::mutex mutex_;
   std::deque<StatusMessage> waiting_;
   unsigned in_flight_ = 0;
@@ -58,9 +68,14 @@ class Watches {
   // Unknown numbers are ignored.
   void remove(std::uint64_t number);
   void end();
-  void tell(std::string_view name, std::optional<double> fraction, std::string_view text);
+  void tell(std::string_view name, std::optional<double> fraction, std::string_view text,
+            std::uint64_t call);
+  // A call that has told of its progress is over.
+  void tell_end(std::string_view name, std::uint64_t call);
 
  private:
+  void tell_all(const StatusMessage& message);
+
   std::atomic<bool> is_empty_{true};
   std::mutex mutex_;
   std::map<std::uint64_t, std::shared_ptr<Watch>> watches_;
