@@ -10,16 +10,15 @@ class Server:
     Made by `session.server`; keeps the connection of its session open.
     """
 
-    __slots__ = ("_connection", "_description")
+    __slots__ = ("_connection",)
 
     def __init__(self, connection):
         self._connection = connection
-        self._description = connection.description
 
     @property
     def version(self):
         """The server's version, e.g. "0.1.0"."""
-        return self._description.version
+        return self._connection.description.version
 
     @property
     def pid(self):
@@ -29,12 +28,12 @@ class Server:
     @property
     def types(self):
         """The names of the exposed types, a sorted tuple of str; dots nest."""
-        return tuple(sorted(self._description.types))
+        return tuple(sorted(self._connection.description.types))
 
     @property
     def enumerations(self):
         """The names of the enumerations, a sorted tuple of str."""
-        return tuple(sorted(self._description.enumerations))
+        return tuple(sorted(self._connection.description.enumerations))
 
     @property
     def toolkits(self):
@@ -47,7 +46,7 @@ class Server:
         return self._callables(False)
 
     def _callables(self, is_toolkit):
-        functions = self._description.functions.items()
+        functions = self._connection.description.functions.items()
         return tuple(sorted(name for name, f in functions if bool(f.is_toolkit) == is_toolkit))
 
     @property
@@ -79,10 +78,11 @@ class Server:
         """
         from unity._described import described, names_of
 
-        found = described(self._description, name)
+        description = self._connection.description
+        found = described(description, name)
         if found is None:
             raise unknown_name(
-                "type, toolkit, function or setting", name, names_of(self._description, name)
+                "type, toolkit, function or setting", name, names_of(description, name)
             )
         return found
 

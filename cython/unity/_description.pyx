@@ -18,7 +18,7 @@ from unity._static cimport new_static_method
 
 from unity import errors
 from unity._connection import set_renew
-from unity._described import (
+from unity._descriptions import (
     EnumDescription, ExtensionDescription, SettingDescription, TypeDescription)
 
 
