@@ -5,7 +5,7 @@ import textwrap
 from types import MappingProxyType
 
 from unity import errors
-from unity._function import Property
+from unity._property import Property
 
 
 class Described:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from unity import errors
-from unity._function import Property
+from unity._property import Property
 from unity._protocols import MutableMappingProxy, bases_of
 from unity._stub_types import IMPORTS, Translator
 
