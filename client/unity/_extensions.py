@@ -33,7 +33,7 @@ class ExtensionModule(types.ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         routine = self._connection.description.functions.get(self._prefix + name)
         if routine is not None:
-            return _core.bind(routine, self._connection)
+            return _core.shared(routine, self._connection)
         return getattr(_names_of(self._connection, self._prefix), name)
 
     def __dir__(self):
@@ -55,7 +55,7 @@ def _names_of(connection, prefix):
         description = connection.description
         routine = description.functions.get(name)
         if routine is not None:
-            return _core.bind(routine, connection)
+            return _core.shared(routine, connection)
         return description.find(name, connection)
 
     return Namespace("name", names, find, prefix)

@@ -52,10 +52,13 @@ def test_what_is_loaded_can_be_used_at_once(launched, library):
 
 
 def test_a_namespace_that_was_there_before_shows_what_is_loaded(launched, library):
-    types, toolkits = launched.types, launched.toolkits
+    types, toolkits, server = launched.types, launched.toolkits, launched.server
     assert "tally" not in dir(toolkits)
+    assert "tally.version" not in server.functions
     launched.load_extension(library)
     assert toolkits.tally.version() == 1
+    assert "tally.version" in server.functions
+    assert server.describe("tally.version").doc == "The version that was built."
     assert "tally.Tally" in types
     assert "tally" in dir(types)
 

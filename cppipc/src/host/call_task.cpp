@@ -260,7 +260,7 @@ void CallTask::run() {
     } catch (const kj::Exception& broken) {
       reply(as_error(broken));
     } catch (...) {
-      reply(session_->core().registry().current_error());
+      reply(session_->core().offers().registry_of(addition_).current_error());
     }
   }
   auto& core = session_->core();

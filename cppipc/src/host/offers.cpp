@@ -112,9 +112,11 @@ void Offers::check_free(const Addition& added) const {
   check_names(added.description.types, name);
   check_names(added.description.functions, name);
   check_names(added.description.enumerations, name);
+  check_names(added.description.exceptions, name);
   check_unused(own_description_.types, name, "type");
   check_unused(own_description_.functions, name, "function");
   check_unused(own_description_.enumerations, name, "enumeration");
+  check_unused(own_description_.exceptions, name, "exception");
 }
 
 std::vector<std::string> Addition::names() const {
@@ -122,6 +124,7 @@ std::vector<std::string> Addition::names() const {
   for (const auto& type : description.types) names.push_back(type.name);
   for (const auto& function : description.functions) names.push_back(function.name);
   for (const auto& enumeration : description.enumerations) names.push_back(enumeration.name);
+  for (const auto& exception : description.exceptions) names.push_back(exception.name);
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -153,11 +156,13 @@ void Offers::publish_locked() {
     append(all.types, addition->description.types);
     append(all.functions, addition->description.functions);
     append(all.enumerations, addition->description.enumerations);
+    append(all.exceptions, addition->description.exceptions);
     all.extensions.push_back(addition->about);
   }
   sort(all.types);
   sort(all.functions);
   sort(all.enumerations);
+  sort(all.exceptions);
   offer->hash = hash_of(all);
   offer_ = std::move(offer);
 }

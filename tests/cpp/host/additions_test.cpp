@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,10 @@ using testing::HasSubstr;
 struct Tally {
   std::int64_t version = 0;
   std::int64_t count = 0;
+};
+
+struct Overfull : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 // What version `version` of "square" offers. Methods named "only_N" are of version N only.
@@ -42,6 +47,8 @@ std::shared_ptr<const Registry> square(std::int64_t version, Stage* stage = null
         return f->call({{to_variant(std::make_shared<Tally>())}, {}});
       },
       arg("f"));
+  registry->exception<Overfull>("square.Overfull");
+  registry->function("square.fail", []() -> std::int64_t { throw Overfull("full"); });
   registry->function("square.wait", [version, stage] {
     stage->wait("in square");
     return version;
@@ -94,6 +101,17 @@ TEST_F(AdditionsTest, ObjectsOfAnAdditionCrossToFunctionsOfTheClient) {
             Variant("square.Tally"));
 }
 
+TEST_F(AdditionsTest, ExceptionsOfAnAdditionHaveTheirNames) {
+  LoopbackBroker broker;
+  add(broker, 1);
+  const Error error = error_of([&] { broker.run("square.fail"); });
+  EXPECT_EQ(error.exception_name, "square.Overfull");
+  EXPECT_TRUE(eventually([&] {
+    const auto offer = broker.client()->offer();
+    return offer->description.exceptions.size() == 1;
+  }));
+}
+
 TEST_F(AdditionsTest, FunctionsOfAnAdditionAreValues) {
   LoopbackBroker broker;
   add(broker, 1);
@@ -133,8 +151,8 @@ TEST_F(AdditionsTest, WhoeverAsksForItHasItWithTheReply) {
   LoopbackBroker broker(std::move(options));
   for (int i = 1; i <= 200; ++i) {
     const auto names = broker.run("$load_extension", arguments("square.so", "/tmp"));
-    EXPECT_EQ(names, Variant(List{{"square.Tally", "square.call", "square.tally", "square.version",
-                                   "square.wait"}}));
+    EXPECT_EQ(names, Variant(List{{"square.Overfull", "square.Tally", "square.call", "square.fail",
+                                   "square.tally", "square.version", "square.wait"}}));
     const auto offer = broker.client()->offer();
     ASSERT_EQ(offer->description.extensions.at(0).content_hash, "hash " + std::to_string(i));
   }
