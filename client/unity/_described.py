@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from unity import errors
 from unity._property import Property
+from unity._static import StaticMethod
 
 
 class Described:
@@ -59,14 +60,18 @@ def _text_of(signature):
 
 def _headline(described):
     """The first line: kind, name and signature or type."""
-    signature = getattr(described, "signature", None)
-    suffix = ""
-    if signature is not None:
-        suffix = _text_of(signature)
-    elif hasattr(described, "is_writable"):
+    head = f"{described.kind} {described.name}"
+    signatures = getattr(described, "signatures", ())
+    if len(signatures) > 1:  # the documentation has them
+        return f"{head}, {len(signatures)} overloads"
+    if signatures:
+        return head + _text_of(signatures[0])
+    bases = ", ".join(getattr(described, "bases", ()))
+    suffix = f" ({bases})" if bases else ""
+    if hasattr(described, "is_writable"):
         read_only = "" if described.is_writable else " (read-only)"
         suffix = f": {described.type}{read_only}"
-    return f"{described.kind} {described.name}{suffix}"
+    return head + suffix
 
 
 def _lines(described):
@@ -76,12 +81,18 @@ def _lines(described):
         yield f"    {name} = {value}"
     for inner in ("methods", "properties"):
         for member in getattr(described, inner, {}).values():
-            yield textwrap.indent(_headline(member), "    ")
+            yield f"    {_headline(member)}"
             yield from textwrap.indent(member.doc, "        ").splitlines()
 
 
 def _routine(kind, routine):
-    return Described(kind, routine.qualname, routine.doc, signature=routine.signature)
+    return Described(
+        kind,
+        routine.qualname,
+        routine.documentation,
+        signature=routine.signature,
+        signatures=routine.signatures,
+    )
 
 
 def _member(member):
@@ -92,18 +103,40 @@ def _member(member):
         return Described(
             "property", getter.qualname, getter.doc, type=getter.result, is_writable=is_writable
         )
-    return _routine("method", member.routine)
+    return _routine(
+        "static method" if isinstance(member, StaticMethod) else "method", member.routine
+    )
 
 
-def _type(described):
-    members = {name: _member(member) for name, member in sorted(described.members.items())}
+def members_of(description, name):
+    """The members of a type, those of its bases among them."""
+    members = {}
+    for base in reversed(description.types[name].bases):
+        if base in description.types:
+            members.update(members_of(description, base))
+    return {**members, **description.types[name].members}
+
+
+def _doc_of(described):
+    """The documentation of a type, with that of its constructor's overloads."""
+    constructor = described.constructor
+    if constructor is None or not constructor.overloads:
+        return described.doc
+    return f"{described.doc}\n\n{constructor.documentation}".strip()
+
+
+def _type(described, description):
+    found = members_of(description, described.name)
+    members = {name: _member(member) for name, member in sorted(found.items())}
     constructor = described.constructor
     return Described(
         "type",
         described.name,
-        described.doc,
+        _doc_of(described),
         signature=None if constructor is None else constructor.signature,
-        methods=MappingProxyType({n: m for n, m in members.items() if m.kind == "method"}),
+        signatures=() if constructor is None else constructor.signatures,
+        bases=tuple(described.bases),
+        methods=MappingProxyType({n: m for n, m in members.items() if m.kind != "property"}),
         properties=MappingProxyType({n: m for n, m in members.items() if m.kind == "property"}),
     )
 
@@ -113,11 +146,15 @@ def described(description, name):
     if not isinstance(name, str):
         raise errors.WrongType(f"names of a server are str, not {type(name).__qualname__!r}")
     if name in description.types:
-        return _type(description.types[name])
+        return _type(description.types[name], description)
     if name in description.enumerations:
         enumeration = description.enumerations[name]
         members = MappingProxyType(enumeration.members)
         return Described("enumeration", name, enumeration.doc, members=members)
+    if name in description.exceptions:
+        cls = description.exceptions[name].cls
+        bases = tuple(base.__qualname__ for base in cls.__bases__)
+        return Described("exception", name, cls.__doc__ or "", bases=bases)
     if name in description.functions:
         routine = description.functions[name]
         return _routine("toolkit" if routine.is_toolkit else "function", routine)
@@ -127,18 +164,18 @@ def described(description, name):
             "setting", name, setting.doc, type=setting.type, is_writable=setting.is_writable
         )
     owner, _, member = name.rpartition(".")
-    if owner in description.types and member in description.types[owner].members:
-        return _member(description.types[owner].members[member])
-    return None
+    members = members_of(description, owner) if owner in description.types else {}
+    return _member(members[member]) if member in members else None
 
 
 def names_of(description, name):
     """All names that can be described, members only of the type that `name` begins with."""
     owner = name.rpartition(".")[0]
-    members = description.types[owner].members if owner in description.types else ()
+    members = members_of(description, owner) if owner in description.types else ()
     return {
         *description.types,
         *description.enumerations,
+        *description.exceptions,
         *description.functions,
         *description.settings,
         *(f"{owner}.{member}" for member in members),

@@ -36,6 +36,16 @@ class Server:
         return tuple(sorted(self._connection.description.enumerations))
 
     @property
+    def exceptions(self):
+        """The names of the exception classes, a sorted tuple of str."""
+        return tuple(sorted(self._connection.description.exceptions))
+
+    @property
+    def extensions(self):
+        """The names of the extensions that are loaded, a sorted tuple of str."""
+        return tuple(sorted(self._connection.description.extensions))
+
+    @property
     def toolkits(self):
         """The names of the toolkits, a sorted tuple of str."""
         return self._callables(True)
@@ -65,12 +75,13 @@ class Server:
 
         Returns:
             An object whose repr is readable, with attributes `kind` ("type", "enumeration",
-            "toolkit", "function", "setting", "method" or "property"), `name`, `doc`, and those of
-            its kind: `signature` and `parameters` of what can be called; `methods` and
-            `properties`, mappings, of types; `members`, a mapping, of enumerations; `type` and
-            `is_writable` of settings and properties. A type's `signature` is that of its
-            constructor, None if clients cannot make one. If a type and a function have one name,
-            it is the type.
+            "exception", "toolkit", "function", "setting", "method", "static method" or
+            "property"), `name`, `doc`, and those of its kind: `signature`, `signatures` (of all
+            overloads) and `parameters` of what can be called; `bases` of types and exceptions;
+            `methods` and `properties`, mappings, of types; `members`, a mapping, of enumerations;
+            `type` and `is_writable` of settings and properties. A type's `signature` is that of
+            its constructor, None if clients cannot make one. If a type and a function have one
+            name, it is the type.
 
         Raises:
             UnknownName: the server has nothing of that name.

@@ -49,6 +49,7 @@ _GENERIC = {
     "frozenset": ("_abc.Set", "_builtins.frozenset"),
     "dict": ("_abc.Mapping", "_builtins.dict"),
     "tuple": ("_builtins.tuple", "_builtins.tuple"),
+    "Iterator": ("_abc.Iterable", "_abc.Iterator"),
 }
 _ANY = "_typing.Any"
 
@@ -62,6 +63,7 @@ class Translator:
 
     def __init__(self, classes, enumerations):
         """`classes` maps registered names of types and enumerations to what they are called."""
+        self.names = {name: called.rpartition(".")[2] for name, called in classes.items()}
         self._classes = classes
         self._enumerations = enumerations
 

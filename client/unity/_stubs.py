@@ -7,16 +7,26 @@ the protocol `Session`, whose `types`, `toolkits` and `server.settings` are thos
 
 import enum
 import inspect
+import re
 import textwrap
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from unity import errors
+from unity._connection import Proxy
+from unity._described import members_of
 from unity._property import Property
 from unity._protocols import MutableMappingProxy, bases_of
+from unity._static import StaticMethod
 from unity._stub_types import IMPORTS, Translator
 
-_HEAD = "# Written by `python -m unity stubs`; it describes a server of version {version}.\n"
+# C++ need not keep to what checkers ask of overloads and of methods that replace those of a base.
+_HEAD = """\
+# Written by `python -m unity stubs`; it describes a server of version {version}.
+# mypy: disable-error-code="override, overload-cannot-match, overload-overlap"
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
+# pyright: reportOverlappingOverload=false
+"""
 _INDENT = "    "
 # The methods that a mapping has to have, as checkers want them.
 _SPECIAL = {
@@ -26,11 +36,22 @@ _SPECIAL = {
     "__len__": "def __len__(self) -> _builtins.int: ...",
     "__setitem__": "def __setitem__(self, key: _typing.Any, value: _typing.Any, /) -> None: ...",
 }
-# Results of the methods that Python calls, where these say more than the server does.
-_SPECIAL_RESULTS = {
-    "__iter__": "_abc.Iterator[_typing.Any]",
-    "__reversed__": "_abc.Iterator[_typing.Any]",
+# The methods that Python calls in its own way, whatever the server says of them.
+_PYTHONS = {
+    "__bool__": "def __bool__(self) -> _builtins.bool: ...",
+    "__contains__": "def __contains__(self, item: _builtins.object, /) -> _builtins.bool: ...",
+    "__enter__": "def __enter__(self) -> _typing.Self: ...",
+    "__eq__": "def __eq__(self, other: _builtins.object, /) -> _builtins.bool: ...",
+    "__exit__": "def __exit__(self, *exception: _builtins.object) -> None: ...",
+    "__hash__": "def __hash__(self) -> _builtins.int: ...",
+    "__len__": "def __len__(self) -> _builtins.int: ...",
+    "__ne__": "def __ne__(self, other: _builtins.object, /) -> _builtins.bool: ...",
+    "__repr__": "def __repr__(self) -> _builtins.str: ...",
+    "__str__": "def __str__(self) -> _builtins.str: ...",
 }
+_IN_PLACE = re.compile(
+    r"__i(add|and|floordiv|lshift|matmul|mod|mul|or|pow|rshift|sub|truediv|xor)__"
+)
 
 
 def write_stubs(description, folder):
@@ -80,8 +101,10 @@ def classes_stub(description):
     parts = [_head(description, "from . import _classes as _classes")]
     for name, enumeration in sorted(description.enumerations.items()):
         parts.append(_enumeration(names[name], enumeration))
-    for name, described in sorted(description.types.items()):
-        parts.append(_class(names[name], described, translator))
+    for name, exception in sorted(description.exceptions.items()):
+        parts.append(_exception(names[name], exception.cls, names))
+    for name in sorted(description.types):
+        parts.append(_class(description, name, translator))
     return "\n\n".join(parts).rstrip() + "\n"
 
 
@@ -161,33 +184,50 @@ def _enumeration(name, described):
     return _block(f"class {name}(_enum.Enum):", [*_doc(described.doc), *members])
 
 
-def _class(name, described, translator):
-    base, inherited = _base_of(described.members)
+def _exception(name, cls, names):
+    bases = [base for base in cls.__bases__ if issubclass(base, errors.Error)]
+    known = names.get(bases[0].__qualname__)
+    text = f"_classes.{known}" if known else f"_unity.{bases[0].__name__}"
+    return _block(f"class {name}({text}):", _doc(cls.__doc__))
+
+
+def _class(description, name, translator):
+    described = description.types[name]
+    base, inherited = _base_of(description, described, translator)
     lines = _doc(described.doc) + [_SPECIAL[member] for member in sorted(inherited & set(_SPECIAL))]
     if described.constructor is None:
         # Not to be called; a parameter that no value has says so to checkers.
         lines += ["def __init__(self, cannot_be_created: _typing.Never) -> None: ..."]
     else:
-        given = _parameters(described.constructor.signature, translator)
-        lines += [f"def __init__({_with_self(given)}) -> None: ..."]
+        made = [
+            f"def __init__({_with_self(_parameters(signature, translator))}) -> None: ..."
+            for signature in described.constructor.signatures
+        ]
+        lines += _overloads(made)
     for member_name, member in sorted(described.members.items()):
         if member_name in inherited:
             continue
         if isinstance(member, Property):
             lines += _property(member, translator)
+        elif isinstance(member, StaticMethod):
+            lines += _function(member_name, member.routine, translator, "@_typed.static")
         else:
             lines += _method(member_name, member.routine, translator)
-    return _block(f"class {name}({base}):", lines)
+    return _block(f"class {translator.names[name]}({base}):", lines)
 
 
-def _base_of(members):
-    """The base class of a type with these members, and which of them come from it."""
-    bases = bases_of(members)
-    if len(bases) == 1:
-        return "_unity.Proxy", set()
-    kind = MutableMapping if bases[0] is MutableMappingProxy else Mapping
-    base = f"_unity.Proxy, _abc.{kind.__name__}[_typing.Any, _typing.Any]"
-    return base, {name for name in dir(kind) if name not in dir(object)}
+def _base_of(description, described, translator):
+    """The base classes of a type as written, and which of its members come from them."""
+    registered = [translator.names[base] for base in described.bases if base in translator.names]
+    members = set(members_of(description, described.name))
+    mixin = bases_of(members, (Proxy,))[0]
+    bases = [f"_classes.{base}" for base in registered] or ["_unity.Proxy"]
+    if mixin is Proxy:
+        return ", ".join(bases), set()
+    kind = MutableMapping if mixin is MutableMappingProxy else Mapping
+    if not registered:
+        bases.append(f"_abc.{kind.__name__}[_typing.Any, _typing.Any]")
+    return ", ".join(bases), {name for name in dir(kind) if name not in dir(object)}
 
 
 def _property(member, translator):
@@ -205,9 +245,18 @@ def _property(member, translator):
 def _method(name, routine, translator):
     if not (name.startswith("__") and name.endswith("__")):
         return _function(name, routine, translator)
-    result = _SPECIAL_RESULTS.get(name) or translator.result(routine.result)
-    given = _parameters(routine.signature, translator)
-    return _definition(name, _with_self(given), result, routine.doc)
+    if name in _PYTHONS:
+        return [_PYTHONS[name]]
+    definitions = []
+    for signature in routine.signatures:
+        given = _with_self(_parameters(signature, translator))
+        result = translator.result(_text_of(signature.return_annotation))
+        if _IN_PLACE.fullmatch(name):
+            result = "_typing.Self"
+        elif name in ("__iter__", "__reversed__") and not result.startswith("_abc.Iterator["):
+            result = "_abc.Iterator[_typing.Any]"
+        definitions.append(_definition(name, given, result, routine.documentation))
+    return _overloaded(definitions)
 
 
 def _with_self(parameters):
@@ -215,11 +264,29 @@ def _with_self(parameters):
     return ", ".join(["self", "/", *parameters] if parameters else ["self"])
 
 
-def _function(name, routine, translator):
-    """A method or function that has `submit` and `options`."""
-    given = _parameters(routine.signature, translator)
-    result = translator.result(routine.result)
-    return ["@_typed.method", *_definition(name, _with_self(given), result, routine.doc)]
+def _function(name, routine, translator, decorator="@_typed.method"):
+    """A method or function that has `submit` and `options`; one of overloads has neither here,
+    since checkers cannot carry all of its signatures over to them."""
+    signatures = routine.signatures
+    definitions = []
+    for signature in signatures:
+        given = _parameters(signature, translator)
+        first = ", ".join(given) if decorator == "@_typed.static" else _with_self(given)
+        result = translator.result(_text_of(signature.return_annotation))
+        definitions.append(_definition(name, first, result, routine.documentation))
+    if decorator == "@_typed.static":
+        definitions = [["@_builtins.staticmethod", *one] for one in definitions]
+    return [decorator, *definitions[0]] if len(definitions) == 1 else _overloaded(definitions)
+
+
+def _overloaded(definitions):
+    if len(definitions) == 1:
+        return definitions[0]
+    return [line for one in definitions for line in ("@_typing.overload", *one)]
+
+
+def _text_of(annotation):
+    return "" if annotation is inspect.Signature.empty else annotation
 
 
 def _definition(name, parameters, result, doc):

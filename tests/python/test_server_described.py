@@ -76,10 +76,11 @@ def test_settings_are_described(session):
 
 def test_a_type_that_cannot_be_made_has_no_signature():
     from unity._described import described
-    from unity._description import Description, TypeDescription
+    from unity._description import Description
+    from unity._descriptions import TypeDescription
 
     types = {"Shape": TypeDescription("Shape", "A shape.", None, {})}
-    shape = described(Description("0.1.0", types, {}, {}, {}), "Shape")
+    shape = described(Description("0.1.0", types, {}, {}, {}, {}, {}), "Shape")
     assert shape.signature is None and not shape.parameters
     assert repr(shape).splitlines() == ["type Shape", "    A shape."]
 
@@ -129,3 +130,29 @@ def test_it_compares_by_session_and_cannot_be_pickled(session):
         pickle.dumps(session.server)
     with pytest.raises(TypeError, match="cannot be pickled or copied"):
         pickle.dumps(session.server.settings)
+
+
+def test_inherited_members_and_bases_are_described(typed):
+    circle = typed.server.describe("geometry.Circle")
+    assert circle.bases == ("geometry.Shape",)
+    assert set(circle.methods) == {"area", "kind"} and set(circle.properties) == {"radius"}
+    assert typed.server.describe("geometry.Circle.area").kind == "method"
+
+
+def test_overloads_and_static_methods_are_described(typed):
+    overloaded = typed.server.describe("text_of")
+    assert len(overloaded.signatures) == 4
+    assert repr(overloaded).startswith("function text_of, 4 overloads\n")
+    assert "Several times." in repr(overloaded)
+    vector = typed.server.describe("Vector")
+    assert len(vector.signatures) == 2
+    assert vector.methods["zeros"].kind == "static method"
+    assert "    static method Vector.zeros(length: int) -> " in repr(vector)
+
+
+def test_exceptions_are_described(typed):
+    assert typed.server.exceptions == ("AccountError", "bank.Closed", "bank.Overdrawn")
+    described = typed.server.describe("bank.Overdrawn")
+    assert described.kind == "exception"
+    assert repr(described).splitlines()[0].startswith("exception bank.Overdrawn (")
+    assert "too little money" in repr(described)

@@ -29,7 +29,7 @@ import unity
 
 if TYPE_CHECKING:
     import mystubs
-    from mystubs import Color, Counter
+    from mystubs import Color, Counter, Vector
     from unity.builtin import Counter as BuiltinCounter
     from unity.builtin import Session as BuiltinSession
 
@@ -84,6 +84,32 @@ def use(session: mystubs.Session) -> None:
     for key, value in mapping.items():
         print(key, value, len(mapping))
     assert_type(session.ping(), float)
+    expose(session)
+
+
+def expose(session: mystubs.Session) -> None:
+    vector = session.types.Vector([1, 2])
+    assert_type(session.types.Vector(3, fill=1.0), "Vector")
+    session.types.Vector("three")  # wrong
+    session.types.Vector.zeros(3)
+    session.types.Vector.zeros("three")  # wrong
+    assert_type(vector[0], float)
+    vector[0] = 5.0
+    assert_type(len(vector), int)
+    vector += vector
+    assert_type(vector, "Vector")
+    print(1.0 in vector, vector == vector, [item for item in vector])
+    assert_type(session.toolkits.text_of(5), str)
+    session.toolkits.text_of("a", 3)
+    session.toolkits.text_of(None)  # wrong
+    circle = session.types.geometry.Circle(2.0)
+    assert_type(circle.area(), float)
+    assert_type(session.toolkits.geometry.twice(circle), float)
+    session.toolkits.geometry.twice(vector)  # wrong
+    try:
+        session.toolkits.bank.pay(101)
+    except unity.RemoteError as error:
+        print(error)
 
 
 def builtin(session: BuiltinSession) -> BuiltinCounter:
@@ -189,7 +215,7 @@ def test_stubs_name_everything(typed, tmp_path):
         path.read_text() for path in write_stubs(typed._connection.description, tmp_path / "stubs")
     )
     server = typed.server
-    for name in (*server.types, *server.enumerations):
+    for name in (*server.types, *server.enumerations, *server.exceptions):
         assert f"class {name.replace('.', '_')}(" in classes
     for name in (*server.toolkits, *server.functions):
         assert f"def {name.rpartition('.')[2]}(self" in session_stub
