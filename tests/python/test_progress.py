@@ -92,8 +92,15 @@ def test_a_bar_ends_with_its_call_even_if_that_fails():
     assert begun.wait(30)
     call.cancel()
     """
-    after = "print('after', file=sys.stderr)"
-    shown, _ = run_on_terminal(seconds=0.01, before=before.strip(), after=after)
+    after = """
+    import time
+    deadline = time.monotonic() + 30
+    while any(watcher._bars for watcher in _progress._watchers.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    print('after', file=sys.stderr)
+    """
+    shown, _ = run_on_terminal(seconds=0.01, before=before.strip(), after=after.strip())
     assert "diagnostics.work: " in shown
     assert shown.endswith("\nafter\r\n")
 
