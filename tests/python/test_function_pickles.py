@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Toolkits, functions, methods and classes of sessions in pickles and in other processes."""
 
-import concurrent.futures
 import copy
 import io
-import multiprocessing
 import pickle
 import pickletools
 import subprocess
@@ -74,12 +72,12 @@ def test_a_process_that_has_imported_nothing_can_call_them(session):
         print(addone.__name__, add.__name__, Probe.__name__)
         print(addone(x=1), addone.submit(x=2).result(), add(4), Probe(9).value)
         import unity
-        print(isinstance(Probe(1), Probe), pickle.loads(pickle.dumps(addone)) == addone)
+        print(isinstance(Probe(1), Probe), pickle.loads(pickle.dumps(addone))(x=3))
     """
     names, results, rest = in_new_process(code, data)
     assert names == "demo_addone add Probe"
     assert results == "{'x': 2} {'x': 3} 7 9"
-    assert rest == "True True"
+    assert rest == "True {'x': 4}"
     assert probe.value == 7
 
 
@@ -187,14 +185,34 @@ def test_a_class_of_a_session_that_is_gone_is_refused(shared):
         pickle.dumps(cls)
 
 
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_process_pools_call_functions_of_the_server(session, method):
-    probe = session.types.Probe(10)
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_process_pools_call_functions_of_the_server(shared, tmp_path, method):
+    # In a program of its own, whose processes end with it.
+    program = tmp_path / "program.py"
+    program.write_text(
+        """
+import concurrent.futures, multiprocessing, sys, unity
+
+if __name__ == "__main__":
+    address, method = sys.argv[1:]
     context = multiprocessing.get_context(method)
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        assert pool.submit(session.toolkits.demo_addone, x=1).result(60) == {"x": 2}
-        assert pool.submit(probe.add, 5).result(60) == 15
-        assert pool.submit(session.types.Probe, 3).result(60).value == 3
+    with unity.connect(address) as session:
+        probe = session.types.Probe(10)
+        with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+            print(pool.submit(session.toolkits.demo_addone, x=1).result(60))
+            print(pool.submit(probe.add, 5).result(60))
+            print(pool.submit(session.types.Probe, 3).result(60).value)
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, program, shared.address, method],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split("\n") == ["{'x': 2}", "15", "3", ""]
 
 
 @pytest.mark.parametrize("name", ["cloudpickle", "dill", "joblib"])
