@@ -31,7 +31,7 @@ struct FunctionDescription {
   bool is_toolkit = false;
   bool is_static = false;  // a method that needs no object
   // What else the name stands for, in the order in which a call tries them.
-  std::vector<FunctionDescription> overloads;
+  std::vector<FunctionDescription> overloads = {};
   bool operator==(const FunctionDescription&) const = default;
 };
 
@@ -52,7 +52,7 @@ struct TypeDescription {
   std::optional<FunctionDescription> constructor;  // none: cannot be created by clients
   std::vector<FunctionDescription> methods;        // its own; those of its bases are theirs
   std::vector<PropertyDescription> properties;
-  std::vector<std::string> bases;  // the names of registered types, in order
+  std::vector<std::string> bases = {};  // the names of registered types, in order
   bool operator==(const TypeDescription&) const = default;
 };
 
@@ -87,9 +87,9 @@ struct Description {
   std::vector<TypeDescription> types;
   std::vector<FunctionDescription> functions;  // toolkits and plain functions
   std::vector<EnumDescription> enumerations;
-  std::vector<SettingDescription> settings;
-  std::vector<ExceptionDescription> exceptions;
-  std::vector<ExtensionDescription> extensions;
+  std::vector<SettingDescription> settings = {};
+  std::vector<ExceptionDescription> exceptions = {};
+  std::vector<ExtensionDescription> extensions = {};
   bool operator==(const Description&) const = default;
 };
 

@@ -28,7 +28,8 @@ std::shared_ptr<std::byte> fixed_copy(std::span<const std::byte> bytes) {
     return {begin, BlockHold{.arena = std::move(arena),
                              .begin = begin,
                              .size_bytes = bytes.size(),
-                             .use = BlockUse::kLent}};
+                             .use = BlockUse::kLent,
+                             .pool = nullptr}};
   } catch (const Error&) {  // no memory or descriptors: the bytes cross in pieces
     return nullptr;
   }
