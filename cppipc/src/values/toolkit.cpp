@@ -77,6 +77,10 @@ void Registry::toolkits(std::vector<ToolkitSpecification> list, std::string_view
     if (!specification.function) {
       throw std::logic_error("toolkit '" + name + "' has no function");
     }
+    // Unlike functions, maps have no types by which one of several could be chosen.
+    if (functions_.contains(name)) {
+      throw std::logic_error("toolkit '" + name + "' is registered twice");
+    }
     add_function(name, adapt(specification), extras_of(specification), true);
   }
 }

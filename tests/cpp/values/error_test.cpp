@@ -161,7 +161,7 @@ TEST(ErrorKind, HasANameOfItsOwnForEveryKind) {
        ++kind) {
     names.insert(name_of(static_cast<ErrorKind>(kind)));
   }
-  EXPECT_EQ(names.size(), 21u);
+  EXPECT_EQ(names.size(), 22u);
   EXPECT_EQ(name_of(ErrorKind::kInvalidArgument), "invalidArgument");
   EXPECT_EQ(name_of(static_cast<ErrorKind>(999)), "unknown");
 }
