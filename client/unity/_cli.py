@@ -127,3 +127,33 @@ def stubs(address, output, timeout_s):
     with _session(address, timeout_s) as session:
         for path in write_stubs(session._connection.description, output):
             click.echo(path)
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="The library to write; by default the first source's name with .so.",
+)
+def build(sources, output):
+    """Build an extension of C++ sources, with the compiler of CXX or the system's."""
+    from unity import _build
+
+    try:
+        click.echo(_build.main_build(sources, output))
+    except (OSError, ValueError, _build.BuildError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+def flags():
+    """Print what a compiler has to be told to build an extension."""
+    from unity import _build
+
+    try:
+        click.echo(_build.flags())
+    except FileNotFoundError as error:
+        raise click.ClickException(str(error)) from error

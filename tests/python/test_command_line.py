@@ -127,3 +127,30 @@ def test_the_package_itself_does_not_need_click(run_script):
         print("click" in sys.modules, "tqdm" in sys.modules)
     """
     assert run_script(code) == "False False\n"
+
+
+def test_it_builds_extensions(tmp_path):
+    source = tmp_path / "tiny.cpp"
+    source.write_text(
+        '#include <cppipc/extension.h>\n'
+        'CPPIPC_EXTENSION(tiny, m) { m.function("one", [] { return 1; }); }\n'
+    )  # fmt: skip
+    library = tmp_path / "tiny.so"
+    status, out, err = unity_command("build", source, "-o", library)
+    assert (status, out, err) == (0, f"{library}\n", "")
+    with unity.launch(extensions=[library]) as session:
+        assert session.toolkits.tiny.one() == 1
+    status, out, err = unity_command("flags")
+    assert (status, err) == (0, "")
+    assert "-shared" in out.split()
+
+
+def test_sources_that_are_missing_or_do_not_compile_are_one_error(tmp_path):
+    status, out, err = unity_command("build", tmp_path / "nothing.cpp")
+    assert (status, out) == (1, "")
+    assert err.startswith("Error: there is no source ")
+    source = tmp_path / "broken.cpp"
+    source.write_text("int main( {\n")
+    status, out, err = unity_command("build", source)
+    assert (status, out) == (1, "")
+    assert "Traceback" not in err and "broken.cpp" in err
