@@ -159,6 +159,7 @@ HostOptions Process::host_options() {
   };
   options.load_extension = client_loader(options_, log_);
   options.call_began = [](std::uint64_t session, std::string_view where, std::string_view file) {
+    use_crash_stack();  // for calls that recurse without end
     call_history().began(session, where, file);
   };
   options.call_ended = [] { call_history().ended(); };

@@ -24,7 +24,7 @@ class _Commands(click.Group):
     def invoke(self, context):
         try:
             return super().invoke(context)
-        except unity.Error as error:
+        except (unity.Error, OSError) as error:
             raise click.ClickException(_one_line(error)) from error
 
 
@@ -89,7 +89,12 @@ def call(address, name, arguments, timeout_s):
     A VALUE is a literal of Python, such as 5, 1.5, True, None, [1, 2], {"a": 1} or "5"; anything
     else is text.
     """
-    params = dict(_argument(text) for text in arguments)
+    params = {}
+    for text in arguments:
+        key, value = _argument(text)
+        if key in params:
+            raise click.UsageError(f"there are two arguments {key!r}")
+        params[key] = value
     with _session(address, timeout_s) as session:
         functions = session.server.functions
         result = session.run(name, params)

@@ -7,6 +7,7 @@ the server gives or asks for, in pieces of about 1 MiB.
 """
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -89,9 +90,7 @@ def _given(connection, file):
         return None
     if file.writable():
         file.flush()
-    # What was read ahead is to be read by the server.
-    file.seek(file.tell())
-    os.lseek(raw.fileno(), file.tell(), os.SEEK_SET)
+    _move_to(file, file.tell())
     return _core.give_file(connection, raw.fileno())
 
 
@@ -99,7 +98,14 @@ def _catch_up(file):
     """Lets a file of this side know that it was moved on by the server."""
     file = getattr(file, "file", file)
     if not file.closed:
-        file.seek(os.lseek(file.fileno(), 0, os.SEEK_CUR))
+        _move_to(file, os.lseek(file.fileno(), 0, os.SEEK_CUR))
+
+
+def _move_to(file, place):
+    """Moves a file and its descriptor, and forgets what was read ahead, which seek() alone keeps
+    if the place is within it."""
+    file.seek(0, os.SEEK_END)
+    file.seek(place)
 
 
 def _writer_of(file):
@@ -132,6 +138,8 @@ def _replacement_of(path):
     It has no name until then, where the file system can do that. What is no regular file, such
     as /dev/null, is written itself.
     """
+    if not path:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     path = os.path.realpath(path)
     try:
         mode = os.stat(path).st_mode
@@ -158,6 +166,7 @@ def _unnamed_beside(path):
         descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if isinstance(error, (FileNotFoundError, PermissionError, NotADirectoryError)):
+            error.filename = path  # what the caller has asked for
             raise
         name = None  # a file system without O_TMPFILE
     else:

@@ -60,6 +60,10 @@ def launch(
         command += ["--log-file", os.fspath(log_file)]
     for name, value in server_options.items():
         command += _option(name, value)
+    if settings is not None and not hasattr(settings, "items"):
+        raise errors.WrongType(
+            f"settings is a mapping of names to values, not {type(settings).__qualname__!r}"
+        )
     for name, value in (settings or {}).items():
         command += ["--set", f"{name}={_setting_text(name, value)}"]
     # Other sessions can be opened at this name; only processes of this user get in.

@@ -28,6 +28,10 @@ def hint_of(name, names):
         while outer and outer not in known:
             known.add(outer)
             outer = outer.rpartition(".")[0]
+    if name in known:
+        inner = sorted(full_name for full_name in names if full_name.startswith(f"{name}."))
+        more = ["…"] if len(inner) > _LISTED else []
+        return f"but it has {', '.join(inner[:_LISTED] + more)}"
     in_lower_case = {full_name.lower(): full_name for full_name in sorted(known)}
     close = difflib.get_close_matches(name.lower(), in_lower_case, n=1)
     if close:

@@ -78,6 +78,8 @@ def launch(list command, str address, double timeout_s):
     cdef int socket_fd
     for argument in command + [
             f"--listen={address}", "--inherited-fd=3", "--launcher-pidfd=4"]:
+        if "\0" in argument:  # which would end it there
+            raise errors.InvalidArgument(f"an option of the server has a NUL in it: {argument!r}")
         arguments.push_back(os.fsencode(argument))
     try:
         with nogil:

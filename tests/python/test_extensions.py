@@ -13,7 +13,7 @@ import pytest
 import unity
 from conftest import DEADLINE_S, SERVER, wait_until
 
-NAMES = ["tally.Tally", "tally.crash", "tally.version"]
+NAMES = ["tally.Tally", "tally.crash", "tally.overflow", "tally.version"]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_what_is_loaded_can_be_used_at_once(launched, library):
     assert twin.add() == 8
     assert tally.version == 1
     assert "tally" in dir(launched.types)
-    assert dir(launched.toolkits.tally) == ["crash", "version"]
+    assert dir(launched.toolkits.tally) == ["crash", "overflow", "version"]
     assert launched.types.tally.Tally.__doc__ == "A count."
     assert list(inspect.signature(launched.types.tally.Tally).parameters) == ["start"]
 
@@ -311,6 +311,17 @@ def test_a_crash_in_an_extension_names_its_file(tallies):
     session.close()
     assert raised.value.signal == "SIGABRT"
     assert f"crashed in tally.crash (session 1) of extension {tallies.first}" in str(raised.value)
+
+
+@pytest.mark.skipif(
+    bool(os.environ.get("UNITY_TEST_SANITIZED")), reason="a sanitizer reports that by itself"
+)
+def test_a_stack_that_overflows_in_an_extension_is_told_too(tallies):
+    session = unity.launch(extensions=[tallies.first])
+    with session, pytest.raises(unity.ServerCrashed) as raised:
+        session.toolkits.tally.overflow()
+    assert raised.value.signal == "SIGSEGV"
+    assert "crashed in tally.overflow (session 1) of extension" in str(raised.value)
 
 
 def test_a_crash_in_an_entry_point_names_the_file(tallies):

@@ -204,3 +204,53 @@ def test_saving_and_loading_take_no_memory_beside_the_object(path):
         assert load_here < limit
         assert save_there < limit
         assert load_there < size + limit  # the new object itself
+
+
+def test_a_file_that_was_read_ahead_is_read_from_its_place_on(session, path):
+    with open(path, "wb") as file:
+        file.write(b"header\n")
+        session.save([1], file)
+        session.save([2], file)
+        file.write(b"footer")
+    with open(path, "rb") as file:
+        assert file.readline() == b"header\n"
+        file.peek(1)
+        assert session.load(file) == [1]
+        place = file.tell()
+        assert session.load(file) == [2]
+        assert file.read() == b"footer"
+        file.seek(place)
+        assert session.load(file) == [2]
+
+
+def test_values_follow_each_other_in_any_kind_of_file(session, path):
+    with gzip.open(path, "wb") as file:
+        session.save("first", file)
+        session.save(b"second" * 500_000, file)
+        file.write(b"rest")
+    with gzip.open(path) as file:
+        assert session.load(file) == "first"
+        assert session.load(file) == b"second" * 500_000
+        assert file.read() == b"rest"
+
+
+def test_a_pipe_need_not_end_for_what_has_come_to_be_loaded(session):
+    read, write = os.pipe()
+    with open(write, "wb", buffering=0) as out, open(read, "rb") as file:
+        session.save([1, "two"], out)
+        assert session.load(file) == [1, "two"]
+
+
+def test_functions_of_the_server_cannot_be_saved_either(session, path):
+    session.save("before", path)
+    addone = session.toolkits.demo_addone
+    for value in ({"f": addone}, [(addone,)], session.types.VariantMap({"f": addone})):
+        with pytest.raises(unity.WrongType, match="functions cannot be saved"):
+            session.save(value, path)
+    assert session.load(path) == "before"
+
+
+def test_an_empty_path_is_none(session):
+    for act in (lambda: session.save(1, ""), lambda: session.load("")):
+        with pytest.raises(FileNotFoundError):
+            act()

@@ -124,7 +124,8 @@ bool contains(const std::string& text, const char* part) {
 }  // namespace
 
 LibraryCopy::LibraryCopy(std::filesystem::path file) : file_(std::filesystem::absolute(file)) {
-  const File source(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without waiting for somebody at the other end of what turns out to be a pipe.
+  const File source(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (source.get() < 0) fail_errno("cannot open extension " + quoted(file_), errno);
   struct stat status = {};
   if (::fstat(source.get(), &status) != 0) fail_errno(quoted(file_), errno);

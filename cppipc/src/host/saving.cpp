@@ -143,14 +143,17 @@ class FunctionSource final : public SaveSource {
   void fetch(std::size_t wanted) {
     context_.throw_if_cancelled();
     Arguments arguments;
-    // A block with its head, so that a call is made for each of them and not for each part.
-    const auto most = std::max(wanted, kBlockBytes + 16);
-    arguments.values.emplace_back(static_cast<std::int64_t>(std::min(most, 2 * kBlockBytes)));
+    // No more than that: what follows in the file is for others, or never comes.
+    arguments.values.emplace_back(static_cast<std::int64_t>(std::min(wanted, kBlockBytes)));
     Variant result = function_->call(std::move(arguments));
     const auto* bytes = result.get_if<Bytes>();
     if (bytes == nullptr) {
       throw Error(ErrorKind::kWrongType, "read() of the file has to return bytes, not " +
                                              std::string(name_of(result.kind())));
+    }
+    if (bytes->size() > wanted) {
+      throw Error(ErrorKind::kInvalidArgument,
+                  "read() of the file has returned more bytes than it was asked for");
     }
     held_ = *bytes;
     next_ = held_.span();

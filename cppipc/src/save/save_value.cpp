@@ -26,6 +26,33 @@ MarshalLimits limits() {
   return limits;
 }
 
+// Not recursive. Functions of the server would be written by their names, which mean something to
+// that server only.
+void refuse_functions(const Variant& value) {
+  std::vector<const Variant*> left{&value};
+  const auto add = [&left](const std::vector<Variant>& items) {
+    for (const Variant& item : items) left.push_back(&item);
+  };
+  while (!left.empty()) {
+    const Variant& next = *left.back();
+    left.pop_back();
+    if (next.kind() == Kind::kCallable) {
+      throw Error(ErrorKind::kWrongType,
+                  "functions cannot be saved; let the type call them when it is saved");
+    }
+    if (const auto* list = next.get_if<List>()) add(list->items);
+    if (const auto* tuple = next.get_if<Tuple>()) add(tuple->items);
+    if (const auto* set = next.get_if<Set>()) add(set->items);
+    if (const auto* frozen = next.get_if<FrozenSet>()) add(frozen->items);
+    if (const auto* dict = next.get_if<Dict>()) {
+      for (const auto& [key, item] : dict->entries) {
+        left.push_back(&key);
+        left.push_back(&item);
+      }
+    }
+  }
+}
+
 class FileWriter final : public SaveWriter {
  public:
   FileWriter(const Registry& registry, SaveSink& sink) : SaveWriter(registry), blocks_(sink) {}
@@ -52,6 +79,7 @@ class FileWriter final : public SaveWriter {
 };
 
 void FileWriter::write_value(const Variant& value) {
+  refuse_functions(value);
   detail::Place place;
   place.role = detail::Place::Role::kResult;
   place.function = "save";
@@ -96,10 +124,7 @@ void FileWriter::write_elements(const DType& dtype, std::span<const std::byte> b
 void FileWriter::put_object(const ObjectPtr& object) {
   const auto* local = dynamic_cast<const LocalObject*>(object.get());
   if (local == nullptr) {
-    throw Error(ErrorKind::kWrongType,
-                object->type_name() == "function"
-                    ? "functions cannot be saved; let the type call them when it is saved"
-                    : "what belongs to a client cannot be saved");
+    throw Error(ErrorKind::kWrongType, "what belongs to a client cannot be saved");
   }
   const TypeInfo& type = local->type();
   if (const auto known = saved_.find(local->instance().get()); known != saved_.end()) {

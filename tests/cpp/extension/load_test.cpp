@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <fstream>
@@ -96,6 +97,13 @@ TEST(LoadExtension, AMissingFileIsAnInputOutputErrorWithErrno) {
   EXPECT_EQ(error.error_number, ENOENT);
   EXPECT_EQ(failure("/tmp"), "inputOutput: cannot load FILE: Is a directory");
   EXPECT_EQ(failure("/dev/null"), "invalidArgument: FILE is no regular file");
+}
+
+TEST(LoadExtension, APipeIsRefusedAndNotWaitedFor) {
+  const test::Folder folder;
+  const auto pipe = folder.path() / "pipe.so";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(failure(pipe), "invalidArgument: FILE is no regular file");
 }
 
 TEST(LoadExtension, WhatIsNoLibraryIsRefused) {

@@ -27,6 +27,12 @@ std::int64_t version() { return VERSION; }
 
 [[noreturn]] void crash() { std::abort(); }
 
+// Deeper than any stack.
+std::int64_t overflow(std::int64_t depth) {
+  volatile char frame[4096] = {};
+  return depth < 0 ? frame[0] : overflow(depth + 1) + frame[1];
+}
+
 }  // namespace
 
 CPPIPC_EXTENSION(tally, m) {
@@ -39,6 +45,7 @@ CPPIPC_EXTENSION(tally, m) {
 #endif
   m.function("version", &version, "The version that was built.");
   m.function("crash", &crash, "Ends the server.");
+  m.function("overflow", &overflow, arg("depth") = 0, "Ends the server.");
   m.type<Tally>("Tally", "A count.")
       .init<std::int64_t>(arg("start") = 0)
       .method("add", &Tally::add, arg("by") = 1, "Adds `by`.")
