@@ -304,7 +304,7 @@ STEPS = (
     ("lint", 120, lint, False),
     ("unit", 600, unit, False),
     ("python", 600, python, False),
-    ("unit_asan", 720, unit_asan, False),
+    ("unit_asan", 1500, unit_asan, False),
     ("fuzz_replay", 120, fuzz_replay, False),
     ("python_slow", 1200, python_slow, True),
     ("python_tcp", 600, python_tcp, True),
