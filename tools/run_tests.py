@@ -42,7 +42,8 @@ ASAN_OPTIONS = (
 UBSAN_OPTIONS = "print_stacktrace=1:halt_on_error=1"
 TSAN_SUPPRESSIONS = ROOT / "tests" / "tsan.supp"
 TSAN_OPTIONS = f"halt_on_error=1:second_deadlock_stack=1:suppressions={TSAN_SUPPRESSIONS}"
-FOLDERS = ("memory", "values", "wire", "rpc", "host", "client", "toolkits", "server")
+# Each has one program of C++ tests.
+FOLDERS = sorted({path.parent.name for path in (ROOT / "tests" / "cpp").glob("*/*_test.cpp")})
 
 # Their tests run over TCP too: they take servers as they come.
 TCP_FILES = (
