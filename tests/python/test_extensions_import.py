@@ -29,7 +29,7 @@ def test_an_extension_is_imported_as_a_module(launched):
     assert tally.Tally is launched.types.tally.Tally
     assert tally.__name__ == "unity.extensions.tally"
     assert tally.__doc__ == "Counts."
-    assert dir(tally) == tally.__all__ == ["Tally", "crash", "version"]
+    assert dir(tally) == tally.__all__ == ["Tally", "crash", "overflow", "version"]
     assert launched.address in repr(tally)
     with pytest.raises(unity.UnknownName, match="versoin.*did you mean 'tally.version'"):
         tally.versoin  # noqa: B018

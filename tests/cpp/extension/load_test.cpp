@@ -179,7 +179,7 @@ TEST(LoadExtension, MistakesInTheRegistrationAreNamed) {
       {"bad name", "function name 'mistakes.no name' is not identifiers joined by dots"},
       {"keyword", "mistakes.f: parameter name 'class' is a keyword of Python"},
       {"same parameters", "mistakes.f: two parameters are named 'x'"},
-      {"function twice", "function 'mistakes.f' is registered twice"},
+      {"function twice", "mistakes.f is registered twice with the same parameter types"},
       {"type twice", "type 'B': C++ type (anonymous namespace)::Thing is registered already"},
       {"arg count", "mistakes.f: has 1 parameter but 0 arg()"},
       {"bad default",
