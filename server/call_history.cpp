@@ -19,7 +19,7 @@ void store(std::array<std::atomic<std::uint64_t>, kWords>& to, std::string_view 
   constexpr std::size_t kBytes = kWords * sizeof(std::uint64_t);
   std::array<std::uint64_t, kWords> words{};
   const std::size_t size = std::min(text.size(), kBytes - 1);
-  std::memcpy(words.data(), text.data(), size);
+  if (size != 0) std::memcpy(words.data(), text.data(), size);  // an empty text may be nowhere
   // Of a short text only the words that it has, with its zero.
   for (std::size_t i = 0; i <= size / sizeof(std::uint64_t); ++i) {
     to[i].store(words[i], std::memory_order_relaxed);
