@@ -26,7 +26,7 @@ std::string spell_array() {
                      : kKind == 'u' ? "uint"
                      : kKind == 'f' ? "float"
                                     : "complex";
-  return "ndarray[" + std::string(name) + std::to_string(8 * sizeof(T)) + "]";
+  return joined({"ndarray[", name, std::to_string(8 * sizeof(T)), "]"});
 }
 
 // What both kinds of array are made of: a share of an array of the host's.
@@ -201,7 +201,7 @@ struct Converter<ArrayView<T>> {
   static cppipc_value store(const ArrayView<T>& array, Store&, const Place&) {
     return array.handle().value();
   }
-  static std::string spell() { return spell_array<T>(); }
+  CPPIPC_EXT_COLD static std::string spell() { return spell_array<T>(); }
 };
 template <class T>
 struct Converter<Array<T>> {
@@ -213,7 +213,7 @@ struct Converter<Array<T>> {
   static cppipc_value store(const Array<T>& array, Store&, const Place&) {
     return array.handle().value();
   }
-  static std::string spell() { return spell_array<T>(); }
+  CPPIPC_EXT_COLD static std::string spell() { return spell_array<T>(); }
 };
 
 }  // namespace detail

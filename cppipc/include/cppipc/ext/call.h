@@ -158,18 +158,24 @@ void give_result(R&& result, const cppipc_frame& frame) {
   check(host().give_result(frame.call, &value));
 }
 
-// Calls `call(parameters...)` and gives its result.
+// Calls `call(parameters...)` and gives its result. A constructor, because its arguments in braces
+// are loaded in order, so that the first wrong one is refused; a tuple would take longer to
+// compile.
+template <class R, class... P>
+struct Run {
+  template <class Call, class... Loaded>
+  Run(const cppipc_frame& frame, const Call& call, Loaded&&... loaded) {
+    if constexpr (std::is_void_v<R>) {
+      call(static_cast<P>(static_cast<Loaded&&>(loaded))...);
+    } else {
+      give_result<R>(call(static_cast<P>(static_cast<Loaded&&>(loaded))...), frame);
+    }
+  }
+};
 template <class R, class... P, std::size_t... I, class Call>
 void run(const cppipc_frame& frame, TypeList<P...>, std::index_sequence<I...>, const Call& call) {
   [[maybe_unused]] Context context(frame.call);
-  // In braces, so that the first wrong argument is the one refused.
-  std::tuple<decltype(load_parameter<P>(frame, context, 0))...> loaded{
-      load_parameter<P>(frame, context, slot_of<P...>(I))...};
-  if constexpr (std::is_void_v<R>) {
-    call(static_cast<P>(std::get<I>(std::move(loaded)))...);
-  } else {
-    give_result<R>(call(static_cast<P>(std::get<I>(std::move(loaded)))...), frame);
-  }
+  Run<R, P...>{frame, call, load_parameter<P>(frame, context, slot_of<P...>(I))...};
 }
 
 // A function without an object; `data` is an F.
@@ -181,7 +187,7 @@ struct FunctionInvoke<F, R, TypeList<P...>> {
     try {
       F& function = *static_cast<F*>(data);
       run<R>(*frame, TypeList<P...>(), std::index_sequence_for<P...>(), [&](auto&&... values) -> R {
-        return std::invoke(function, std::forward<decltype(values)>(values)...);
+        return function(static_cast<decltype(values)>(values)...);
       });
       return nullptr;
     } catch (...) {
@@ -200,7 +206,13 @@ struct MethodInvoke<T, F, R, TypeList<P...>> {
       F& method = *static_cast<F*>(data);
       T& self = *static_cast<T*>(frame->self->as.object->address);
       run<R>(*frame, TypeList<P...>(), std::index_sequence_for<P...>(), [&](auto&&... values) -> R {
-        return std::invoke(method, self, std::forward<decltype(values)>(values)...);
+        if constexpr (std::is_member_function_pointer_v<F>) {
+          return (self.*method)(static_cast<decltype(values)>(values)...);
+        } else if constexpr (std::is_member_object_pointer_v<F>) {
+          return self.*method;
+        } else {
+          return method(self, static_cast<decltype(values)>(values)...);
+        }
       });
       return nullptr;
     } catch (...) {
@@ -254,22 +266,20 @@ struct Converter<std::function<R(A...)>> {
     closure.invoke = &FunctionInvoke<Function, R, TypeList<A...>>::invoke;
     closure.copy = [](void* data) -> void* {
       try {
-        return std::make_unique<Function>(*static_cast<Function*>(data)).release();
+        return new Function(*static_cast<Function*>(data));
       } catch (...) {  // whatever a copy throws: there is none
         return nullptr;
       }
     };
-    closure.drop = [](void* data) {
-      const std::unique_ptr<Function> dropped(static_cast<Function*>(data));
-    };
+    closure.drop = [](void* data) { delete static_cast<Function*>(data); };
     cppipc_value value = make_value(CPPIPC_FUNCTION);
     value.as.function = &store.keep(closure);
     return value;
   }
-  static std::string spell() {
+  CPPIPC_EXT_COLD static std::string spell() {
     std::string parameters;
     ((parameters += (parameters.empty() ? "" : ", ") + Converter<std::decay_t<A>>::spell()), ...);
-    return "Callable[[" + parameters + "], " + spell_result() + "]";
+    return joined({"Callable[[", parameters, "], ", spell_result(), "]"});
   }
 
  private:

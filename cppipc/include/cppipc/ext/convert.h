@@ -4,7 +4,6 @@
 
 #include <cppipc/ext/error.h>
 
-#include <complex>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -71,16 +70,17 @@ class Store {
   Store& operator=(const Store&) = delete;
   ~Store() {
     while (first_ != nullptr) {
-      const std::unique_ptr<Node> node(first_);
+      Node* const node = first_;
       first_ = node->next;
+      delete node;
     }
   }
 
   template <class T>
   T& keep(T value) {
-    auto held = std::make_unique<Held<T>>(std::move(value), first_);
-    first_ = held.get();
-    return held.release()->value;
+    auto* const held = new Held<T>(std::move(value), first_);
+    first_ = held;
+    return held->value;
   }
 
  private:
@@ -164,7 +164,7 @@ struct Converter<T, std::enable_if_t<std::is_integral_v<T>>> {
     value.as.integer = static_cast<std::int64_t>(number);
     return value;
   }
-  static std::string spell() { return "int"; }
+  CPPIPC_EXT_COLD static std::string spell() { return "int"; }
 };
 
 template <>
@@ -182,7 +182,7 @@ struct Converter<bool> {
     value.as.integer = truth ? 1 : 0;
     return value;
   }
-  static std::string spell() { return "bool"; }
+  CPPIPC_EXT_COLD static std::string spell() { return "bool"; }
 };
 
 // The largest finite value of a T, as far as a double has it.
@@ -208,26 +208,36 @@ struct Converter<T, std::enable_if_t<std::is_floating_point_v<T>>> {
     value.as.number = static_cast<double>(number);
     return value;
   }
-  static std::string spell() { return "float"; }
+  CPPIPC_EXT_COLD static std::string spell() { return "float"; }
 };
 
+// Whether it is std::complex, whose header is a large one that few extensions need.
+template <class T, class = void>
+inline constexpr bool is_complex = false;
 template <class T>
-struct Converter<std::complex<T>> {
+inline constexpr bool
+    is_complex<T, std::void_t<typename T::value_type, decltype(std::declval<T>().real()),
+                              decltype(T(typename T::value_type(), typename T::value_type()))>> =
+        std::is_floating_point_v<typename T::value_type>;
+
+template <class Complex>
+struct Converter<Complex, std::enable_if_t<is_complex<Complex>>> {
+  using T = typename Complex::value_type;
   static constexpr std::uint32_t kKinds =
       kinds(CPPIPC_COMPLEX, CPPIPC_FLOAT, CPPIPC_INT, CPPIPC_ARRAY);
 
-  static std::complex<T> load(const cppipc_value& value, const Place& place) {
+  static Complex load(const cppipc_value& value, const Place& place) {
     double parts[2] = {};
     check(host().load_complex(&place, &value, kLargest<T>, parts));
     return {static_cast<T>(parts[0]), static_cast<T>(parts[1])};
   }
-  static cppipc_value store(const std::complex<T>& number, Store&, const Place&) {
+  static cppipc_value store(const Complex& number, Store&, const Place&) {
     cppipc_value value = make_value(CPPIPC_COMPLEX);
     value.as.complex[0] = static_cast<double>(number.real());
     value.as.complex[1] = static_cast<double>(number.imag());
     return value;
   }
-  static std::string spell() { return "complex"; }
+  CPPIPC_EXT_COLD static std::string spell() { return "complex"; }
 };
 
 inline cppipc_value make_text(std::string_view text, std::int32_t kind = CPPIPC_STR) {
@@ -252,7 +262,7 @@ struct Converter<std::string_view> {
     return view(value.kind == CPPIPC_STR ? value.as.text : value.as.array->text);
   }
   static cppipc_value store(std::string_view text, Store&, const Place&) { return make_text(text); }
-  static std::string spell() { return "str"; }
+  CPPIPC_EXT_COLD static std::string spell() { return "str"; }
 };
 template <>
 struct Converter<std::string> : Converter<std::string_view> {
@@ -280,10 +290,10 @@ struct Converter<std::optional<T>> {
   static cppipc_value store(std::optional<T>& held, Store& store, const Place& place) {
     return held ? Converter<T>::store(*held, store, place) : make_value(CPPIPC_NONE);
   }
-  static std::string spell() {
+  CPPIPC_EXT_COLD static std::string spell() {
     const std::string text = Converter<T>::spell();
     const bool has_none = text.size() >= 4 && text.compare(text.size() - 4, 4, "None") == 0;
-    return has_none ? text : text + " | None";
+    return has_none ? text : joined({text, " | None"});
   }
 };
 
@@ -323,7 +333,7 @@ struct Converter<Bytes> {
   static cppipc_value store(const Bytes& bytes, Store&, const Place&) {
     return bytes.handle() ? bytes.handle().value() : make_text(bytes.view(), CPPIPC_BYTES);
   }
-  static std::string spell() { return "bytes"; }
+  CPPIPC_EXT_COLD static std::string spell() { return "bytes"; }
 };
 
 }  // namespace detail

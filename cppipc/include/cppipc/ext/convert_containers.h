@@ -5,9 +5,7 @@
 #include <cppipc/ext/convert.h>
 
 #include <array>
-#include <map>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
 namespace cppipc::ext::detail {
@@ -18,8 +16,7 @@ constexpr char dtype_kind() {
   if constexpr (std::is_same_v<T, bool>) return 'b';
   if constexpr (std::is_floating_point_v<T>) return 'f';
   if constexpr (std::is_integral_v<T> && !is_character<T>) return std::is_signed_v<T> ? 'i' : 'u';
-  if constexpr (std::is_same_v<T, std::complex<float>>) return 'c';
-  if constexpr (std::is_same_v<T, std::complex<double>>) return 'c';
+  if constexpr (is_complex<T>) return sizeof(T) <= 2 * sizeof(double) ? 'c' : 0;
   return 0;
 }
 template <class T>
@@ -48,8 +45,8 @@ inline Items load_fixed(const cppipc_value& value, const Place& place, const std
   const Items items = load_items(value, place, expected, false);
   if (items.size != length) {
     fail_at(place, ErrorKind::kWrongType,
-            "expected " + expected + " of " + std::to_string(length) + " items, got " +
-                std::to_string(items.size));
+            joined({"expected ", expected, " of ", std::to_string(length), " items, got ",
+                    std::to_string(items.size)}));
   }
   return items;
 }
@@ -102,7 +99,9 @@ struct Converter<std::vector<T>> {
       return make_items(CPPIPC_LIST, items);
     }
   }
-  static std::string spell() { return "list[" + Converter<T>::spell() + "]"; }
+  CPPIPC_EXT_COLD static std::string spell() {
+    return joined({"list[", Converter<T>::spell(), "]"});
+  }
 
  private:
   static std::vector<T> load_array(const cppipc_value& value, const Place& place) {
@@ -132,7 +131,8 @@ struct Converter<std::array<T, kSize>> {
     std::vector<T> values = AsVector::load(value, place, false);
     if (values.size() != kSize) {
       fail_at(place, ErrorKind::kWrongType,
-              "expected " + std::to_string(kSize) + " items, got " + std::to_string(values.size()));
+              joined({"expected ", std::to_string(kSize), " items, got ",
+                      std::to_string(values.size())}));
     }
     return make(values, std::make_index_sequence<kSize>());
   }
@@ -143,7 +143,7 @@ struct Converter<std::array<T, kSize>> {
     }
     return make_items(CPPIPC_LIST, items);
   }
-  static std::string spell() { return AsVector::spell(); }
+  CPPIPC_EXT_COLD static std::string spell() { return AsVector::spell(); }
 
  private:
   template <std::size_t... I>
@@ -153,9 +153,16 @@ struct Converter<std::array<T, kSize>> {
   }
 };
 
+// Whether it is std::map, std::unordered_map or made like them, with text as keys.
+template <class T, class = void>
+inline constexpr bool is_text_map = false;
+template <class T>
+inline constexpr bool is_text_map<T, std::void_t<typename T::mapped_type, decltype(&T::max_size)>> =
+    std::is_same_v<typename T::key_type, std::string>;
+
 // dict with text as keys.
 template <class Map>
-struct MapConverter {
+struct Converter<Map, std::enable_if_t<is_text_map<Map>>> {
   using T = typename Map::mapped_type;
   static constexpr std::uint32_t kKinds = kinds(CPPIPC_DICT);
 
@@ -180,13 +187,10 @@ struct MapConverter {
     }
     return make_items(CPPIPC_DICT, items);
   }
-  static std::string spell() { return "dict[str, " + Converter<T>::spell() + "]"; }
+  CPPIPC_EXT_COLD static std::string spell() {
+    return joined({"dict[str, ", Converter<T>::spell(), "]"});
+  }
 };
-template <class T, class Less>
-struct Converter<std::map<std::string, T, Less>> : MapConverter<std::map<std::string, T, Less>> {};
-template <class T>
-struct Converter<std::unordered_map<std::string, T>>
-    : MapConverter<std::unordered_map<std::string, T>> {};
 
 // Tuples and lists of exactly that length.
 template <class Values, class... T>
@@ -200,10 +204,10 @@ struct TupleConverter {
   static cppipc_value store(Values& values, Store& store, const Place& place) {
     return store_each(values, store, place, std::index_sequence_for<T...>());
   }
-  static std::string spell() {
+  CPPIPC_EXT_COLD static std::string spell() {
     std::string text;
     ((text += (text.empty() ? "" : ", ") + Converter<T>::spell()), ...);
-    return "tuple[" + (text.empty() ? "()" : text) + "]";
+    return joined({"tuple[", text.empty() ? "()" : std::string_view(text), "]"});
   }
 
  private:

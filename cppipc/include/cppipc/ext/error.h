@@ -6,6 +6,7 @@
 
 #include <cxxabi.h>
 
+#include <initializer_list>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -34,6 +35,10 @@ enum class ErrorKind : std::int32_t {
   kUnknownKey = CPPIPC_UNKNOWN_KEY,
 };
 
+// For what runs once, when the extension is loaded, or only to spell an error: to optimize it would
+// take most of the time that an extension takes to compile.
+#define CPPIPC_EXT_COLD [[gnu::cold, gnu::noinline]]
+
 namespace detail {
 
 // The host's table, set when the library is entered. Hidden, as is every function of this layer
@@ -46,6 +51,19 @@ inline const cppipc_host& host() { return *host_slot(); }
 
 inline cppipc_text text_of(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view view(const cppipc_text& text) { return {text.data, text.size}; }
+
+// The texts, one after the other. A chain of + would take longer to compile than all else here.
+CPPIPC_EXT_COLD inline std::string joined(std::initializer_list<std::string_view> texts) {
+  std::string whole;
+  for (const std::string_view text : texts) whole += text;
+  return whole;
+}
+
+// What is there for good, as the library is never unloaded.
+template <class T, class... Given>
+T& immortal(Given&&... given) {
+  return *new T(static_cast<Given&&>(given)...);  // a std::unique_ptr for each T compiles slowly
+}
 
 // A share of something of the host's; empty if it is of nothing. Threads: as std::shared_ptr.
 class Handle {
@@ -73,7 +91,7 @@ class Handle {
   cppipc_handle* handle_ = nullptr;
 };
 
-inline cppipc_error read_error(cppipc_failure failure) {
+CPPIPC_EXT_COLD inline cppipc_error read_error(cppipc_failure failure) {
   cppipc_error error = {};
   host().error_of(failure, &error);
   return error;
@@ -107,7 +125,8 @@ inline void check(cppipc_failure failure) {
   if (failure != nullptr) throw Error(Handle(failure));
 }
 
-inline cppipc_failure make_failure(ErrorKind kind, std::string_view text, int error_number = 0) {
+CPPIPC_EXT_COLD inline cppipc_failure make_failure(ErrorKind kind, std::string_view text,
+                                                   int error_number = 0) {
   const std::type_info* type = abi::__cxa_current_exception_type();
   cppipc_error error = {};
   error.size = sizeof error;
@@ -118,7 +137,7 @@ inline cppipc_failure make_failure(ErrorKind kind, std::string_view text, int er
   return host().fail(&error);
 }
 
-inline int errno_of(const std::error_code& code) {
+CPPIPC_EXT_COLD inline int errno_of(const std::error_code& code) {
   const std::error_condition condition = code.default_error_condition();
   const bool is_known =
       code.category() == std::system_category() || condition.category() == std::generic_category();
@@ -129,7 +148,7 @@ inline int errno_of(const std::error_code& code) {
 
 // A class comes before its bases: ios_base::failure is a system_error, bad_array_new_length a
 // bad_alloc.
-inline cppipc_failure failure_of(const std::exception& thrown) {
+CPPIPC_EXT_COLD inline cppipc_failure failure_of(const std::exception& thrown) {
   const std::string_view text = thrown.what();
   if (dynamic_cast<const std::invalid_argument*>(&thrown) != nullptr) {
     return make_failure(ErrorKind::kInvalidArgument, text);
@@ -157,7 +176,7 @@ inline cppipc_failure failure_of(const std::exception& thrown) {
 
 // The exception that is being handled, for the host. Never null; nothing of it is lost but its C++
 // type, whose name goes along.
-inline cppipc_failure current_failure() noexcept {
+CPPIPC_EXT_COLD inline cppipc_failure current_failure() noexcept {
   try {
     throw;
   } catch (const Error& error) {
@@ -175,7 +194,7 @@ inline cppipc_failure current_failure() noexcept {
 }
 
 // The name of a C++ type as a programmer writes it.
-inline std::string type_name(const std::type_info& type) {
+CPPIPC_EXT_COLD inline std::string type_name(const std::type_info& type) {
   int status = 0;
   char* name = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
   std::string text = name == nullptr ? type.name() : name;

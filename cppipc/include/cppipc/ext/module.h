@@ -11,7 +11,10 @@ namespace cppipc::ext {
 // One parameter's name and default. Made by arg().
 class Arg {
  public:
-  explicit Arg(std::string_view name) : name_(name) {}
+  CPPIPC_EXT_COLD explicit Arg(std::string_view name) : name_(name) {}
+  CPPIPC_EXT_COLD Arg(const Arg& other)
+      : name_(other.name_), held_(other.held_), store_(other.store_) {}
+  CPPIPC_EXT_COLD ~Arg() {}
 
   // Gives the parameter a default, which any value may be that converts to the parameter's type.
   template <class T>
@@ -19,7 +22,7 @@ class Arg {
     using Held = std::conditional_t<std::is_convertible_v<T, std::string_view> &&
                                         !std::is_same_v<std::decay_t<T>, std::nullptr_t>,
                                     std::string, std::decay_t<T>>;
-    held_ = std::make_unique<Held>(std::forward<T>(value)).release();
+    held_ = &detail::immortal<Held>(std::forward<T>(value));
     store_ = [](void* held, detail::Store& store, const detail::Place& place) {
       return detail::Converter<Held>::store(*static_cast<Held*>(held), store, place);
     };
@@ -40,7 +43,7 @@ class Arg {
 };
 
 // Names a parameter; `arg("by") = 1` gives it a default. Without one it is required.
-inline Arg arg(std::string_view name) { return Arg(name); }
+CPPIPC_EXT_COLD inline Arg arg(std::string_view name) { return Arg(name); }
 
 struct Blocking {};
 // Among what follows a function: it waits or computes for long, so the host gives it a thread of
@@ -119,7 +122,7 @@ Adapted adapt_function(F function) {
   using Traits = CallableOf<F>;
   using Parameters = typename Traits::Parameters;
   using R = typename Traits::Result;
-  return adapt<R>(Parameters(), std::make_unique<F>(std::move(function)).release(),
+  return adapt<R>(Parameters(), &immortal<F>(std::move(function)),
                   &FunctionInvoke<F, R, Parameters>::invoke, true);
 }
 
@@ -145,12 +148,12 @@ Adapted adapt_method(F method) {
   using R = typename Traits::Result;
   if constexpr (!std::is_void_v<typename Traits::Object>) {
     static_assert(std::is_base_of_v<typename Traits::Object, T>, "a method of another class");
-    return adapt<R>(Parameters(), std::make_unique<F>(method).release(),
-                    &MethodInvoke<T, F, R, Parameters>::invoke, false);
+    return adapt<R>(Parameters(), &immortal<F>(method), &MethodInvoke<T, F, R, Parameters>::invoke,
+                    false);
   } else if constexpr (SelfOf<T, Parameters>::kTakesSelf) {
     using Rest = typename SelfOf<T, Parameters>::Rest;
-    return adapt<R>(Rest(), std::make_unique<F>(std::move(method)).release(),
-                    &MethodInvoke<T, F, R, Rest>::invoke, false);
+    return adapt<R>(Rest(), &immortal<F>(std::move(method)), &MethodInvoke<T, F, R, Rest>::invoke,
+                    false);
   } else {
     return adapt_function(std::move(method));
   }

@@ -8,7 +8,7 @@ namespace cppipc::ext {
 namespace detail {
 
 // Errors: as Module's.
-inline void FunctionEntry::finish(Store& store) {
+CPPIPC_EXT_COLD inline void FunctionEntry::finish(Store& store) {
   const auto fail = [&](const std::string& text) {
     throw Error(ErrorKind::kToolkit, qualified + ": " + text);
   };
@@ -50,9 +50,11 @@ inline void FunctionEntry::finish(Store& store) {
 
 }  // namespace detail
 
-inline detail::FunctionEntry& Module::add(std::string_view name, const std::string& owner,
-                                          detail::Adapted adapted, detail::Extras extras) {
-  detail::FunctionEntry& entry = *std::make_unique<detail::FunctionEntry>().release();
+CPPIPC_EXT_COLD inline detail::FunctionEntry& Module::add(std::string_view name,
+                                                          const std::string& owner,
+                                                          detail::Adapted adapted,
+                                                          detail::Extras extras) {
+  detail::FunctionEntry& entry = detail::immortal<detail::FunctionEntry>();
   entries_.push_back(&entry);
   entry.name = name;
   entry.qualified = name_ + "." + (owner.empty() ? owner : owner + ".") + entry.name;
@@ -77,42 +79,46 @@ inline detail::FunctionEntry& Module::add(std::string_view name, const std::stri
   return entry;
 }
 
-inline void Module::add_function(std::string_view name, detail::Adapted adapted,
-                                 detail::Extras extras) {
+CPPIPC_EXT_COLD inline void Module::add_function(std::string_view name, detail::Adapted adapted,
+                                                 detail::Extras extras) {
   function_list_.push_back(&add(name, {}, std::move(adapted), extras).table);
 }
 
-inline void Module::add_property(detail::TypeParts& type, detail::FunctionEntry& get,
-                                 detail::FunctionEntry* set) {
-  cppipc_property& property = *std::make_unique<cppipc_property>().release();
+CPPIPC_EXT_COLD inline void Module::add_property(detail::TypeParts& type,
+                                                 detail::FunctionEntry& get,
+                                                 detail::FunctionEntry* set) {
+  cppipc_property& property = detail::immortal<cppipc_property>();
   property.size = sizeof property;
   property.get = &get.table;
   property.set = set == nullptr ? nullptr : &set->table;
   type.property_list.push_back(&property);
 }
 
-inline detail::TypeParts& Module::add_type(std::string_view name, std::string_view doc,
-                                           bool is_known, const std::type_info& type) {
+CPPIPC_EXT_COLD inline detail::TypeParts& Module::add_type(std::string_view name,
+                                                           std::string_view doc, bool is_known,
+                                                           const std::type_info& type) {
   if (is_known) {
-    throw Error(ErrorKind::kToolkit, "type '" + std::string(name) + "': C++ type " +
-                                         detail::type_name(type) + " is registered already");
+    throw Error(ErrorKind::kToolkit,
+                detail::joined({"type '", name, "': C++ type ", detail::type_name(type),
+                                " is registered already"}));
   }
-  detail::TypeParts& parts = *std::make_unique<detail::TypeParts>().release();
+  detail::TypeParts& parts = detail::immortal<detail::TypeParts>();
   types_.push_back(&parts);
   parts.name = name;
   parts.doc = doc;
-  parts.entry.qualified = name_ + "." + parts.name;
+  parts.entry.qualified = detail::joined({name_, ".", parts.name});
   detail::dynamic_types().emplace_back(type, &parts.entry);
   return parts;
 }
 
-inline detail::EnumEntry& Module::add_enumeration(std::string_view name, detail::EnumEntry entry,
-                                                  std::string_view doc) {
-  EnumParts& parts = *std::make_unique<EnumParts>().release();
+CPPIPC_EXT_COLD inline detail::EnumEntry& Module::add_enumeration(std::string_view name,
+                                                                  detail::EnumEntry entry,
+                                                                  std::string_view doc) {
+  EnumParts& parts = detail::immortal<EnumParts>();
   parts.name = name;
   parts.doc = doc;
   parts.entry = std::move(entry);
-  parts.entry.qualified = name_ + "." + parts.name;
+  parts.entry.qualified = detail::joined({name_, ".", parts.name});
   for (const auto& [member, value] : parts.entry.members) {
     parts.names.push_back(detail::text_of(member));
     parts.values.push_back(value);
@@ -127,7 +133,7 @@ inline detail::EnumEntry& Module::add_enumeration(std::string_view name, detail:
   return parts.entry;
 }
 
-inline const cppipc_extension& Module::finish() {
+CPPIPC_EXT_COLD inline const cppipc_extension& Module::finish() {
   for (detail::FunctionEntry* entry : entries_) entry->finish(store_);
   for (detail::TypeParts* parts : types_) {
     detail::TypeParts& type = *parts;
@@ -169,9 +175,9 @@ __attribute__((visibility("hidden"))) inline const cppipc_extension* enter(
   if (host->version != CPPIPC_ABI_VERSION) return &unfinished;
   host_slot() = host;
   try {
-    static Module* const module = std::make_unique<Module>(name).release();
-    define(*module);
-    return &module->finish();
+    static Module& module = immortal<Module>(name);
+    define(module);
+    return &module.finish();
   } catch (...) {
     unfinished.failure = current_failure();
     return &unfinished;

@@ -36,8 +36,8 @@ __attribute__((visibility("hidden"))) EnumEntry*& enum_slot() {
 // The registered type of objects whose dynamic type that is; null if it has none.
 using DynamicTypes = std::vector<std::pair<std::type_index, TypeEntry*>>;
 __attribute__((visibility("hidden"))) inline DynamicTypes& dynamic_types() {
-  static auto* const types = std::make_unique<DynamicTypes>().release();
-  return *types;
+  static DynamicTypes& types = immortal<DynamicTypes>();
+  return types;
 }
 
 // A share of an object as it crosses: a std::shared_ptr<void> of this library.
@@ -45,9 +45,7 @@ using Share = std::shared_ptr<void>;
 inline void* copy_share(void* share) {
   return new (std::nothrow) Share(*static_cast<Share*>(share));
 }
-inline void drop_share(void* share) {
-  const std::unique_ptr<Share> dropped(static_cast<Share*>(share));
-}
+inline void drop_share(void* share) { delete static_cast<Share*>(share); }
 // Whether a type is one of this library's, so that its shares are.
 inline bool is_own(const cppipc_type* type) {
   return type != nullptr && type->drop_share == &drop_share;
@@ -81,7 +79,8 @@ std::string exposed_name() {
 template <class T>
 std::string spell_exposed() {
   if (type_slot<T>() == nullptr) {
-    throw Error(ErrorKind::kToolkit, "C++ type " + type_name(typeid(T)) + " is not registered");
+    throw Error(ErrorKind::kToolkit,
+                joined({"C++ type ", type_name(typeid(T)), " is not registered"}));
   }
   return exposed_name<T>();
 }
@@ -112,7 +111,8 @@ cppipc_value store_shared(const std::shared_ptr<T>& object, Store& store, const 
   }
   const TypeEntry* entry = type_slot<T>();
   if (entry == nullptr) {
-    fail_at(place, ErrorKind::kRemote, "C++ type " + exposed_name<T>() + " is not registered");
+    fail_at(place, ErrorKind::kRemote,
+            joined({"C++ type ", exposed_name<T>(), " is not registered"}));
   }
   return make_object(*entry, object.get(), object, store);
 }
@@ -133,7 +133,7 @@ struct Converter {
   static cppipc_value store(T& value, Store& store, const Place& place) {
     return store_shared(std::make_shared<T>(std::move(value)), store, place);
   }
-  static std::string spell() { return spell_exposed<T>(); }
+  CPPIPC_EXT_COLD static std::string spell() { return spell_exposed<T>(); }
 };
 
 template <class T, class = void>
@@ -148,14 +148,14 @@ struct Converter<std::shared_ptr<T>> {
   static std::shared_ptr<T> load(const cppipc_value& value, const Place& place) {
     if (value.kind == CPPIPC_NONE) return nullptr;
     void* address = address_as(value, type_slot<T>());
-    if (address == nullptr) refuse_object(value, place, exposed_name<T>() + " or None");
+    if (address == nullptr) refuse_object(value, place, joined({exposed_name<T>(), " or None"}));
     return std::shared_ptr<T>(*static_cast<Share*>(value.as.object->share),
                               static_cast<T*>(address));
   }
   static cppipc_value store(const std::shared_ptr<T>& object, Store& store, const Place& place) {
     return store_shared(object, store, place);
   }
-  static std::string spell() { return spell_exposed<T>() + " | None"; }
+  CPPIPC_EXT_COLD static std::string spell() { return joined({spell_exposed<T>(), " | None"}); }
 };
 
 // Results only.
@@ -164,7 +164,7 @@ struct Converter<std::unique_ptr<T, Deleter>> {
   static cppipc_value store(std::unique_ptr<T, Deleter>& object, Store& store, const Place& place) {
     return store_shared(std::shared_ptr<T>(std::move(object)), store, place);
   }
-  static std::string spell() { return Converter<std::shared_ptr<T>>::spell(); }
+  CPPIPC_EXT_COLD static std::string spell() { return Converter<std::shared_ptr<T>>::spell(); }
 };
 
 // Parameters only: results that are pointers need an owner, see store_result().
@@ -176,7 +176,7 @@ struct Converter<T*, std::enable_if_t<std::is_class_v<T>>> {
   static T* load(const cppipc_value& value, const Place& place) {
     return Converter<std::shared_ptr<Object>>::load(value, place).get();
   }
-  static std::string spell() { return Converter<std::shared_ptr<Object>>::spell(); }
+  CPPIPC_EXT_COLD static std::string spell() { return Converter<std::shared_ptr<Object>>::spell(); }
 };
 
 // Enumerations travel by the names of their members.
@@ -212,7 +212,7 @@ struct Converter<E, std::enable_if_t<std::is_enum_v<E>>> {
     fail_at(place, ErrorKind::kRemote,
             std::to_string(wanted) + " is no registered value of " + entry.qualified);
   }
-  static std::string spell() { return registered().qualified; }
+  CPPIPC_EXT_COLD static std::string spell() { return registered().qualified; }
 
  private:
   static const EnumEntry& registered() {
@@ -266,7 +266,7 @@ struct Converter<Value> {
 
   static Value load(const cppipc_value& value, const Place&) { return Value(keep(value)); }
   static cppipc_value store(const Value& value, Store&, const Place&) { return value.get(); }
-  static std::string spell() { return "object"; }
+  CPPIPC_EXT_COLD static std::string spell() { return "object"; }
 };
 // None and nothing else.
 template <>
@@ -280,7 +280,7 @@ struct Converter<std::nullptr_t> {
   static cppipc_value store(std::nullptr_t, Store&, const Place&) {
     return make_value(CPPIPC_NONE);
   }
-  static std::string spell() { return "None"; }
+  CPPIPC_EXT_COLD static std::string spell() { return "None"; }
 };
 
 }  // namespace detail
