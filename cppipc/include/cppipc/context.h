@@ -17,6 +17,9 @@ namespace detail {
 class SessionObjects;
 }
 
+// How much a line of the log matters.
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+
 // Threads: made by the host for one call; usable from any thread until the function returns.
 class Context {
  public:
@@ -40,13 +43,15 @@ class Context {
   void progress(double fraction, std::string_view text = {}) const {
     if (on_progress) on_progress(fraction, text);
   }
-  // A line for the server's log, at level info.
-  void log(std::string_view text) const {
-    if (on_log) on_log(text);
+  // A line for the server's log, and for those who watch the call (Client::watch), whatever the
+  // level of the server's log.
+  void log(LogLevel level, std::string_view text) const {
+    if (on_log) on_log(level, text);
   }
+  void log(std::string_view text) const { log(LogLevel::kInfo, text); }
 
   std::function<void(double, std::string_view)> on_progress;
-  std::function<void(std::string_view)> on_log;
+  std::function<void(LogLevel, std::string_view)> on_log;
   std::uint64_t call_id = 0;  // of the caller's session
   std::uint64_t chain = 0;    // the outermost call this one happens inside of
   // What the caller's session has for itself (TypeBuilder::per_session); null outside of one.

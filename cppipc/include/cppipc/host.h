@@ -6,6 +6,7 @@
 // its own threads: one that leads (reads sockets and runs short methods itself), one that stands
 // by while a method runs, and as many more as there are slow methods at work.
 
+#include <cppipc/context.h>
 #include <cppipc/description.h>
 #include <cppipc/error.h>
 
@@ -69,7 +70,7 @@ struct HostOptions {
   // nothing for its clients.
   std::function<LoadedExtension(const std::string& path, const std::string& folder)> load_extension;
   // Lines for a log: from Context::log and of the host itself.
-  enum class LogLevel { kDebug, kInfo, kWarning, kError };
+  using LogLevel = cppipc::LogLevel;
   std::function<void(LogLevel, const std::string&)> log;
 };
 

@@ -271,9 +271,16 @@ void report_progress(cppipc_call* call, double fraction, cppipc_text text) {
   report([&] { call->context->progress(fraction, view(text)); });
 }
 
-void write_log(cppipc_call* call, std::int32_t, cppipc_text text) {
+// Levels are Python's; those between two count as the lower one.
+LogLevel log_level(std::int32_t level) {
+  if (level < 20) return LogLevel::kDebug;
+  if (level < 30) return LogLevel::kInfo;
+  return level < 40 ? LogLevel::kWarning : LogLevel::kError;
+}
+
+void write_log(cppipc_call* call, std::int32_t level, cppipc_text text) {
   if (call->context == nullptr) return;
-  report([&] { call->context->log(view(text)); });
+  report([&] { call->context->log(log_level(level), view(text)); });
 }
 
 std::int32_t is_cancelled(cppipc_call* call) {

@@ -179,8 +179,8 @@ Variant CallTask::invoke() {
   context.call_id = params_.id;
   context.chain = chain();
   context.session_objects = session_->own_objects();
-  context.on_log = [this](std::string_view text) {
-    session_->core().log(HostOptions::LogLevel::kInfo, where_ + ": " + std::string(text));
+  context.on_log = [this](LogLevel level, std::string_view text) {
+    session_->core().log(level, where_ + ": " + std::string(text));
     session_->watches().tell(where_, std::nullopt, text, params_.id);
   };
   context.on_progress = [this](double fraction, std::string_view text) {

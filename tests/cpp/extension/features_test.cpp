@@ -312,7 +312,7 @@ TEST_P(Features, TheContextReportsAndTellsOfCancelling) {
   std::vector<double> fractions;
   std::string logged;
   context.on_progress = [&](double fraction, std::string_view) { fractions.push_back(fraction); };
-  context.on_log = [&](std::string_view text) { logged = text; };
+  context.on_log = [&](LogLevel, std::string_view text) { logged = text; };
   const auto run = [&] {
     Invocation invocation{nullptr, {{4}, {}}, context, registry()};
     return report.invoke(invocation);

@@ -49,7 +49,7 @@ TEST(Context, PassesProgressAndLogOnIfAnybodyListens) {
   context.on_progress = [&](double fraction, std::string_view text) {
     heard += std::to_string(fraction).substr(0, 3) + " " + std::string(text);
   };
-  context.on_log = [&](std::string_view text) { heard += "; " + std::string(text); };
+  context.on_log = [&](LogLevel, std::string_view text) { heard += "; " + std::string(text); };
   context.progress(0.5, "half");
   context.log("line");
   EXPECT_EQ(heard, "0.5 half; line");
