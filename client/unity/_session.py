@@ -311,7 +311,8 @@ class Session:
                 or "Counter."; "" for all.
             callback: called as `callback(name, fraction, text)` on the thread "unity-callback", in
                 order. `fraction` is the progress from 0 to 1, or None for a line of the log. It
-                delays no call: if it is slow, old messages are lost. What it raises is logged.
+                delays no call: if it is slow, the server keeps 16 MiB of messages; of more the
+                oldest are lost, and a line of the log tells how many. What it raises is logged.
 
         Returns:
             A context manager whose end, or `close()`, ends the watch.

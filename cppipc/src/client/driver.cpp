@@ -250,12 +250,14 @@ void Driver::watch_lead(std::unique_lock<std::mutex>& lock) {
   // reference that is dropped while the watcher sleeps wakes it.
   peer_->let_go().arm();
   tidy(lock);
+  const auto calls = peer_->calls_received();
   lock.unlock();
   if (peer_->let_go().is_empty()) lead(-1);
   lock.lock();
-  const bool is_needed = peer_->questions_open() > 0 && !is_ended_;
+  // After a call of the server's others follow, as the messages of a watch do.
+  const bool is_needed = peer_->questions_open() > 0 || peer_->calls_received() != calls;
   const bool has_dropped = !peer_->let_go().is_empty();
-  if (followers_.empty() && is_needed && !has_dropped) return;
+  if (followers_.empty() && is_needed && !has_dropped && !is_ended_) return;
   // Somebody waits, or references are being dropped: give way, or let them gather.
   is_watcher_leading_ = false;
   hand_over_locked();

@@ -3,6 +3,7 @@
 
 #include <cppipc/broker.capnp.h>
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace cppipc {
 namespace {
 
 constexpr unsigned kInFlightMax = 16;
-constexpr std::size_t kWaitingMax = 1000;
+constexpr std::size_t kWaitingBytesMax = 16 << 20;
 constexpr std::size_t kTextBytes = 4096;
 constexpr std::size_t kWatchesMax = 100;
 constexpr std::uint64_t kCallWords = 32;
@@ -23,6 +24,10 @@ constexpr unsigned kArgumentsPointer = 2;  // of the params of Object.call
 
 // Text of any length and bytes as text that can be sent.
 std::string as_text(std::string_view text) { return to_valid_utf8(text.substr(0, kTextBytes)); }
+
+std::size_t bytes_of(const StatusMessage& message) {
+  return sizeof(message) + message.name.size() + message.text.size();
+}
 
 }  // namespace
 
@@ -38,44 +43,76 @@ void Watch::tell(const StatusMessage& message) {
   const bool is_log = !message.fraction && !message.is_end;
   if (content_ == Content::kCalls ? is_log : message.is_end) return;
   if (!message.name.starts_with(prefix_)) return;
-  {
-    const std::lock_guard lock(mutex_);
-    if (is_ended_) return;
-    if (in_flight_ >= kInFlightMax) {
-      if (waiting_.size() >= kWaitingMax) waiting_.pop_front();
-      waiting_.push_back(message);
-      return;
-    }
-    ++in_flight_;
+  std::unique_lock lock(mutex_);
+  if (is_ended_) return;
+  waiting_.push_back(message);
+  waiting_bytes_ += bytes_of(message);
+  while (waiting_bytes_ > kWaitingBytesMax) {
+    waiting_bytes_ -= bytes_of(waiting_.front());
+    waiting_.pop_front();
+    ++lost_;
   }
-  send(message);
+  send_waiting(lock);
 }
 
 void Watch::answered(bool is_lost) {
-  StatusMessage next;
-  {
-    const std::lock_guard lock(mutex_);
-    if (is_lost) is_ended_ = true;
-    if (is_ended_ || waiting_.empty()) {
-      --in_flight_;
-      waiting_.clear();
-      return;
-    }
-    next = std::move(waiting_.front());
-    waiting_.pop_front();
-  }
-  send(next);
+  std::unique_lock lock(mutex_);
+  --in_flight_;
+  if (is_lost) end_locked();
+  send_waiting(lock);
 }
 
-void Watch::end() {
-  const std::lock_guard lock(mutex_);
+void Watch::send_waiting(std::unique_lock<std::mutex>& lock) {
+  // One thread at a time, so that they leave in order; whoever comes meanwhile leaves it to that.
+  if (is_sending_) return;
+  is_sending_ = true;
+  while (in_flight_ < kInFlightMax && !waiting_.empty()) {
+    const StatusMessage next = next_locked();
+    ++in_flight_;
+    lock.unlock();
+    bool is_sent = false;
+    try {
+      is_sent = send(next);
+    } catch (...) {
+      lock.lock();
+      --in_flight_;
+      is_sending_ = false;
+      throw;
+    }
+    lock.lock();
+    if (!is_sent) end_locked();
+  }
+  is_sending_ = false;
+}
+
+StatusMessage Watch::next_locked() {
+  StatusMessage next;
+  if (lost_ > 0 && content_ == Content::kMessages) {
+    next.name = waiting_.front().name;
+    next.text = std::to_string(lost_) +
+                " messages before this one were lost: the watcher is slower than they come";
+  } else {
+    next = std::move(waiting_.front());
+    waiting_bytes_ -= bytes_of(next);
+    waiting_.pop_front();
+  }
+  lost_ = 0;
+  return next;
+}
+
+void Watch::end_locked() {
   is_ended_ = true;
   waiting_.clear();
 }
 
-void Watch::send(const StatusMessage& message) {
+void Watch::end() {
+  const std::lock_guard lock(mutex_);
+  end_locked();
+}
+
+bool Watch::send(const StatusMessage& message) {
   const auto session = watcher_.session();
-  if (!session || session->is_ended()) return end();
+  if (!session || session->is_ended()) return false;
   Arguments arguments;
   arguments.values = {Variant(message.name),
                       message.fraction ? Variant(*message.fraction) : Variant(),
@@ -95,6 +132,7 @@ void Watch::send(const StatusMessage& message) {
   peer.send(std::move(builder), std::make_shared<WatchReply>(shared_from_this()),
             Connection::Flush::kNow);
   session->want_write();
+  return true;
 }
 
 std::uint64_t Watches::add(std::shared_ptr<Watch> watch) {

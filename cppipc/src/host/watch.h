@@ -26,9 +26,10 @@ struct StatusMessage {
   bool is_end = false;     // of a call that has told of its progress
 };
 
-// Tells a function of the client what comes of the calls whose name begins with a prefix. A few
-// messages are on the way at one time, and further ones wait; of too many the oldest are dropped.
-// So a slow watcher delays nobody and takes no more memory. Threads: any.
+// Tells a function of the client what comes of the calls whose name begins with a prefix, in order.
+// A few messages are on the way at one time, and further ones wait, 16 MiB of them; of more the
+// oldest are lost, and a message says how many. So a slow watcher delays nobody and takes no more
+// memory. Threads: any.
 class Watch : public std::enable_shared_from_this<Watch> {
  public:
   // kMessages: called with (name, fraction, text). kCalls: with (name, fraction, text, call) for
@@ -48,14 +49,22 @@ class Watch : public std::enable_shared_from_this<Watch> {
  private:
   friend struct WatchReply;
   void answered(bool is_lost);
-  void send(const StatusMessage& message);
+  // Sends what may leave now; lets go of the lock meanwhile.
+  void send_waiting(std::unique_lock<std::mutex>& lock);
+  StatusMessage next_locked();
+  void end_locked();
+  // False if there is nobody any more.
+  bool send(const StatusMessage& message);
 
   const std::string prefix_;
   const ClientHold watcher_;
   const Content content_;
   std::mutex mutex_;
   std::deque<StatusMessage> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  std::uint64_t lost_ = 0;  // since the last message that was sent
   unsigned in_flight_ = 0;
+  bool is_sending_ = false;
   bool is_ended_ = false;
 };
 

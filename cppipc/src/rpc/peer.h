@@ -100,6 +100,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   // Calls of ours that have no reply yet.
   std::size_t questions_open() const { return questions_open_.load(std::memory_order_acquire); }
 
+  // How many calls of the other side's have come so far.
+  std::uint64_t calls_received() const { return calls_received_.load(std::memory_order_relaxed); }
+
   // Whether the peer still holds parts of replies that it has to fetch.
   bool has_transfers() const;
 
@@ -178,6 +181,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   std::vector<Question> questions_;
   std::vector<std::uint32_t> free_questions_;
   std::atomic<std::size_t> questions_open_{0};
+  std::atomic<std::uint64_t> calls_received_{0};
   std::unordered_map<std::uint32_t, std::shared_ptr<Answer>> answers_;
   std::vector<Export> exports_;
   std::vector<std::uint32_t> free_exports_;

@@ -164,6 +164,7 @@ std::optional<Cap> Peer::pipeline_target(std::uint32_t answer_id, IncomingCall& 
 }
 
 void Peer::handle_call(std::unique_ptr<IncomingMessage> message, rpc::Call::Reader call) {
+  calls_received_.fetch_add(1, std::memory_order_relaxed);
   const std::uint32_t id = call.getQuestionId();
   const auto target = call.getTarget();
   auto caps = receive_caps(call.getParams().getCapTable());

@@ -184,6 +184,62 @@ TEST_F(CallbackTest, WatchersAreTold) {
   EXPECT_EQ(texts, (std::vector<std::string>{"log: one"}));
 }
 
+TEST_F(CallbackTest, ASlowWatcherIsToldEverythingInOrder) {
+  constexpr int kLines = 20'000;
+  LoopbackBroker broker;
+  std::promise<void> go;
+  const auto gone = go.get_future().share();
+  std::mutex mutex;
+  std::vector<std::string> texts;
+  const auto watcher =
+      function([&](const std::string&, std::optional<double>, const std::string& text) {
+        gone.wait();
+        const std::lock_guard lock(mutex);
+        texts.push_back(text);
+      });
+  broker.client()->watch("log", watcher.as<CallablePtr>())->wait(kWaitS);
+  std::vector<std::string> expected;
+  for (int i = 0; i < kLines; ++i) {
+    expected.push_back(std::to_string(i));
+    broker.run("log", arguments(expected.back()));  // which no watcher delays
+  }
+  go.set_value();
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return texts.size() == kLines;
+  }));
+  EXPECT_EQ(texts, expected);
+}
+
+TEST_F(CallbackTest, AWatcherIsToldHowManyMessagesItHasLost) {
+  constexpr int kLines = 6'000;
+  LoopbackBroker broker;
+  std::promise<void> go;
+  const auto gone = go.get_future().share();
+  std::mutex mutex;
+  std::vector<std::string> texts;
+  const auto watcher =
+      function([&](const std::string&, std::optional<double>, const std::string& text) {
+        gone.wait();
+        const std::lock_guard lock(mutex);
+        texts.push_back(text);
+      });
+  broker.client()->watch("log", watcher.as<CallablePtr>())->wait(kWaitS);
+  for (int i = 0; i < kLines; ++i) broker.run("log", arguments(std::string(4'000, 'x')));
+  broker.run("log", arguments("the last one"));
+  go.set_value();
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return !texts.empty() && texts.back() == "the last one";
+  }));
+  const auto lost = std::ranges::find_if(
+      texts, [](const std::string& text) { return text.find("were lost") != text.npos; });
+  ASSERT_NE(lost, texts.end());
+  // Sixteen were on their way before any was lost.
+  EXPECT_EQ(lost - texts.begin(), 16);
+  EXPECT_EQ(std::stoul(*lost) + texts.size() - 1, kLines + 1u);
+}
+
 // Threads that call, are called back, cancel and drop, until `end` ends their session.
 void race(const std::shared_ptr<Client>& client, const std::function<void()>& end, unsigned seed) {
   std::atomic<int> acts{0};
