@@ -63,6 +63,48 @@ def in_flight(server_core, client_core, label, target):
     )
 
 
+def callback(server_core, client_core, label):
+    """Print what a call from C++ into Python and back adds to the call that it happens in."""
+    with measure.pinned(client_core), unity.launch(diagnostics=True) as session:
+        if server_core is not None:
+            measure.pin_process(session.server_pid, server_core)
+        increment = session.types.Counter().increment
+        call = session.toolkits.diagnostics.call
+        echo = session.toolkits.diagnostics.echo
+
+        def called_back(count):
+            for _ in range(count):
+                call(same, 0)
+
+        def plain(count):
+            for _ in range(count):
+                echo(same)
+
+        def blocking(count):
+            for _ in range(count):
+                increment(0)
+
+        blocking(2000)
+        triples = [
+            [measure.seconds(part, COUNT) / COUNT for part in (called_back, plain, blocking)]
+            for _ in range(BLOCKS)
+        ]
+    low, middle, high = measure.quartiles(
+        [(outer - inner) / one for outer, inner, one in triples[1:]]
+    )
+    measure.line(
+        f"a callback / a blocking call, {label}",
+        f"{middle:.2f}",
+        f"quartiles {low:.2f} {high:.2f}",
+        "at most 2",
+    )
+
+
+def same(value):
+    """What C++ calls back."""
+    return value
+
+
 def main():
     """Run all parts."""
     cores = measure.cores()
@@ -72,6 +114,9 @@ def main():
     if len(cores) > 1:
         in_flight(cores[1], cores[0], "on two cores", "60,000/s and 4 times")
     in_flight(None, None, "not pinned: blocking calls spin", "60,000/s")
+    if len(cores) > 1:
+        callback(cores[1], cores[0], "client and server on two cores")
+    callback(cores[0], cores[0], "both on one core")
 
 
 if __name__ == "__main__":

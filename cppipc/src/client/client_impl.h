@@ -48,8 +48,9 @@ class ClientImpl final : public Client, public ObjectMap {
   CallPtr run(const std::string& function, ValueWriter& arguments, CallOptions options) override;
   CallPtr stats(CallOptions options) override;
   CallPtr ping(CallOptions options) override;
-  CallPtr save(const std::shared_ptr<RemoteObject>& object, bool is_once,
+  CallPtr save(const std::shared_ptr<RemoteObject>& object, std::span<const std::uint8_t> earlier,
                CallOptions options) override;
+  CallPtr save_once(const std::shared_ptr<RemoteObject>& object, CallOptions options) override;
   CallPtr restore(std::span<const std::uint8_t> token, CallOptions options) override;
   CallPtr watch(const std::string& prefix, const CallablePtr& watcher,
                 CallOptions options) override;
@@ -134,6 +135,7 @@ class ClientImpl final : public Client, public ObjectMap {
   std::array<std::uint8_t, 16> server_id_{};
   std::atomic<std::uint64_t> last_call_id_{0};
   std::atomic<bool> is_open_{false};  // the handshake is over
+  bool is_described_ = false;         // before that: the offer is known
   std::atomic<bool> is_closed_{false};
   std::atomic<bool> is_explained_{false};
 };

@@ -90,6 +90,9 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
     throw Error(ErrorKind::kProtocol, "the server sent an id of a wrong length");
   }
   std::copy(id.begin(), id.end(), server_id_.begin());
+  offers_->set_server({id.asChars().begin(), id.size()});
+  const auto hash = welcome.getDescriptionHash().asChars();
+  is_described_ = offers_->take_known({hash.begin(), hash.size()}, welcome.getDescriptionVersion());
   limits_.message_bytes = std::min<std::uint64_t>(limits_.message_bytes, welcome.getMessageBytes());
   limits_.inline_bytes = std::min<std::uint64_t>(limits_.inline_bytes, welcome.getInlineBytes());
   peer_->connection().set_message_bytes(limits_.message_bytes);
@@ -129,7 +132,7 @@ void ClientImpl::open() {
     peer_->ask_bootstrap(reply);
     const auto broker = import_at(await(*driver_, *reply, until, options_), 0);
     open_session(broker, until);
-    fetch_description(until);
+    if (!is_described_) fetch_description(until);
     is_open_ = true;
   } catch (const kj::Exception& broken) {
     close();
