@@ -17,6 +17,13 @@ add_library(xxhash INTERFACE)
 target_include_directories(xxhash SYSTEM INTERFACE "${XXHASH_INCLUDE_DIR}")
 target_link_libraries(xxhash INTERFACE "${XXHASH_LIBRARY}")
 
+# Nor has libsodium.
+find_path(SODIUM_INCLUDE_DIR sodium.h REQUIRED)
+find_library(SODIUM_LIBRARY sodium REQUIRED)
+add_library(sodium INTERFACE)
+target_include_directories(sodium SYSTEM INTERFACE "${SODIUM_INCLUDE_DIR}")
+target_link_libraries(sodium INTERFACE "${SODIUM_LIBRARY}")
+
 if(CPPIPC_TESTS)
   find_package(GTest REQUIRED)
   find_package(benchmark REQUIRED)

@@ -6,7 +6,7 @@ and nothing that grants anything, but for methods, whose object is pickled as it
 names, `load_named` and `load_method`, must stay where it is.
 """
 
-from unity import _core, _pickles, errors
+from unity import _core, _pickles, _references, errors
 
 # Raised when a reader of older pickles could misunderstand a newer one.
 _FORMAT = 1
@@ -58,7 +58,7 @@ def load_method(version, proxy, name, timeout_s):
     """
     if version != _FORMAT:
         raise errors.NotSupported(f"this pickle of {name} was made by a newer version")
-    if isinstance(proxy, _pickles.UnreachableProxy):
+    if _references.reference_of(proxy) is not None:
         return Loaded("method", name, proxy, timeout_s)
     return _limited(getattr(proxy, name), timeout_s)
 

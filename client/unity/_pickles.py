@@ -2,8 +2,8 @@
 """Proxies out of pickles. A pickle names `load_proxy` here, so its name and place must stay."""
 
 import os
-import sys
 import threading
+import weakref
 
 from unity import _core, _references, errors
 from unity._connection import Proxy, live_connections
@@ -16,42 +16,59 @@ _CONNECT_TIMEOUT_S = 10.0
 
 _REVOKE = builtin("$revoke", "Session.revoke", (("object",),))
 
-# Two threads that load proxies of one server at one time get one session.
+# Two threads that use loaded proxies of one server at one time get one session.
 _lock = threading.Lock()
 
+# Proxies that were pickled or loaded here: by the key of their session, or by the server of those
+# that have none yet, and by their object.
+_known = weakref.WeakValueDictionary()
 
-def _renew_lock():
+
+def _after_fork():
     global _lock
     _lock = threading.Lock()
+    _known.clear()
 
 
-os.register_at_fork(after_in_child=_renew_lock)
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def load_proxy(version, reference):
-    """The proxy that was pickled.
+    """The proxy that was pickled; no I/O.
 
-    In the session it was pickled in, if that is one of this process; else in another one with
-    the same server; else in a new one, which lives as long as proxies of it do. If that cannot be
-    done now, an `UnreachableProxy`: whoever reads a pickle from a pipe or a file takes an
-    exception, and any `OSError`, for the end of it.
+    If this process has it already, the very one. Else a `PendingProxy`, which gets its object at
+    its first use, and then is a proxy like all others: in the session it was pickled in, if that is
+    one of this process; else in another one with the same server; else in a new one, which lives
+    as long as proxies of it do.
 
     Raises:
         NotSupported: a newer version made the pickle.
     """
+    from unity._pending import PendingProxy
+
     if version != _FORMAT:
         raise errors.NotSupported(
             f"this pickle of a {reference.get('type', 'proxy')} was made by a newer version"
         )
-    try:
-        return _restored(reference)
-    except errors.Error:
-        return _references.unreachable(UnreachableProxy, reference)
+    connection = live_connection(reference)
+    proxy = _known.get(_key(connection, reference))
+    if proxy is None or (_references.reference_of(proxy) is None and _is_closed(proxy)):
+        proxy = _references.pending(PendingProxy, reference)
+        _known[_key(connection, reference)] = proxy
+    return proxy
 
 
 def reduce_proxy(proxy):
     """What pickle makes of a proxy."""
-    return load_proxy, (_FORMAT, _references.reduced(proxy))
+    reference = _references.reduced(proxy)
+    _remember(proxy, reference)
+    return load_proxy, (_FORMAT, reference)
+
+
+def reduce_pending(proxy):
+    """The same of a `PendingProxy`: what it was made of."""
+    reference = _references.reference_of(proxy)
+    return reduce_proxy(proxy) if reference is None else (load_proxy, (_FORMAT, reference))
 
 
 def revoke(connection, proxy):
@@ -62,19 +79,35 @@ def revoke(connection, proxy):
 
 
 def found(proxy):
-    """The proxy that an `UnreachableProxy` could not be before, if it can be now.
+    """Gives a `PendingProxy` its object, unless it has it already; returns the proxy.
 
     Raises:
         StaleReference: the server has been restarted, or does not have the object any more.
+        NotPermitted: another user has made the pickle.
         ConnectionLost: nobody listens there any more; CallTimeout: nobody answers.
     """
-    return _restored(_references.reference_of(proxy))
-
-
-def _restored(reference):
+    reference = _references.reference_of(proxy)
+    if reference is None:
+        return proxy
     with _lock:
         connection = _connection_to(reference)
-    return _references.restore(connection, bytes.fromhex(reference["token"]))
+    _references.complete(proxy, connection, bytes.fromhex(reference["token"]))
+    _remember(proxy, reference)
+    return proxy
+
+
+def _key(connection, reference):
+    place = reference["server"] if connection is None else connection.key
+    return place, reference["object"]
+
+
+def _remember(proxy, reference):
+    connection = _references.connection_of(proxy)
+    _known.setdefault(_key(connection, reference), proxy)
+
+
+def _is_closed(proxy):
+    return _references.connection_of(proxy).is_closed
 
 
 def live_connection(place):
@@ -82,13 +115,16 @@ def live_connection(place):
     is still there; None if there is none.
 
     Args:
-        place: a mapping with `server` and `session`.
+        place: a mapping with `address`, `server` and `session`.
     """
     server_id = bytes.fromhex(place["server"])
+    is_tcp = place["address"].startswith("tcp:")
     usable = [
         connection
         for connection in list(live_connections)
-        if connection.server_id == server_id and not connection.is_closed
+        if connection.server_id == server_id
+        and not connection.is_closed
+        and (connection.transport == "tcp") == is_tcp  # who asks is told apart by it
     ]
     for connection in usable:
         if connection.key.hex() == place["session"]:
@@ -115,56 +151,3 @@ def _connection_to(reference):
             "that was pickled is gone"
         )
     return connection
-
-
-def _forwarded(name):
-    def operator(self, *args):
-        return getattr(found(self), name)(*args)
-
-    operator.__name__ = name
-    return operator
-
-
-class UnreachableProxy(Proxy):
-    """A pickled proxy whose object could not be had when the pickle was loaded.
-
-    Each use tries again, and then does what it should, or raises what is in the way: see
-    `unity._pickles.found`. It is equal to the proxies of its object.
-    """
-
-    __slots__ = ()
-    __module__ = "unity"
-
-    def __getattr__(self, name):
-        # Tools look for names of that form, such as Jupyter's, and mean no harm.
-        if name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(found(self), name)
-
-    def __setattr__(self, name, value):
-        setattr(found(self), name, value)
-
-    def __eq__(self, other):
-        if not isinstance(other, Proxy):
-            return NotImplemented
-        return _references.object_id_of(self) == _references.object_id_of(other)
-
-    def __hash__(self):
-        return int.from_bytes(_references.object_id_of(self)[:8], sys.byteorder, signed=True)
-
-    def __reduce__(self):
-        return load_proxy, (_FORMAT, _references.reference_of(self))
-
-    def __repr__(self):
-        reference = _references.reference_of(self)
-        return f"<{reference['type']} on {reference['address']}, not reached>"
-
-    def __bool__(self):
-        return bool(found(self))
-
-    def __call__(self, *args, **kwargs):
-        return found(self)(*args, **kwargs)
-
-
-for _name in ("len", "contains", "getitem", "setitem", "delitem", "iter", "reversed"):
-    setattr(UnreachableProxy, f"__{_name}__", _forwarded(f"__{_name}__"))

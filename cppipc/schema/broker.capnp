@@ -72,10 +72,11 @@ interface Session {
   # Asks the running call of that id to end early. Unknown ids are ignored.
   ping @4 () -> ();
   stats @5 () -> (stats :Variant);
-  save @6 (object :Object, isOnce :Bool) -> (outcome :Outcome);
-  # A token of an object of this session, as bytes: whoever has it gets the object from restore(),
-  # in any session of this server, once only if `isOnce`. The token itself keeps the object for a
-  # while, which the server's operator sets.
+  save @6 (object :Object, isOnce :Bool, earlier :Data) -> (outcome :Outcome);
+  # A token of an object of this session, as bytes, with which the same user gets the object from
+  # restore() in any session of this server. The token itself keeps the object for a while, which
+  # the server's operator sets. If `earlier` is a token that this session has of the object, it is
+  # renewed and returned. One with `isOnce` is good for the first who restores it.
   restore @7 (token :Data) -> (outcome :Outcome);
   # A reference to the object of a token.
   watch @8 (prefix :Text, watcher :Object) -> (outcome :Outcome);

@@ -34,12 +34,14 @@ cdef class Connection:
     cdef readonly bytes key           # random, of this session; tells sessions apart in pickles
     cdef readonly dict classes        # name of a type -> its class, of this session
     cdef readonly object functions    # wire name -> the function that is in use; weak
+    cdef readonly dict tokens         # id of an object -> its token, of those that were pickled
 
     # The Description; another one once the server has told of a change. Cheap while there is none.
     cdef object described(self)
     cdef bint is_of_parent(self) noexcept
     cdef int check(self) except -1
     cdef object proxy_of(self, const shared_ptr[cppipc.RemoteObject]& remote)
+    cdef object class_of(self, const cppipc.RemoteObject& remote)
 
 
 # A connection over an open client; `process` is null but for private servers. `description` was
@@ -51,12 +53,17 @@ cdef Connection new_connection(
 
 cdef class Proxy:
     cdef object __weakref__
-    # Of one that is unreachable there are neither, but what it should refer to (_pickles.py).
+    # A pending one has neither yet, but what it refers to (_pickles.py); see settle().
     cdef Connection connection
     cdef shared_ptr[cppipc.RemoteObject] remote
     cdef dict reference
 
-cdef Proxy unreachable_proxy(object cls, dict reference)
+cdef Proxy pending_proxy(object cls, dict reference)
+# Sees to it that a proxy has its connection and its object: to be called before either is used.
+# It may connect. Errors: what is in the way, as _pickles.found().
+cdef int settle(Proxy proxy) except -1
+# The proxy that a server object has; None if there is none. Borrows nothing.
+cdef object living_proxy(cppipc.RemoteObject* remote)
 cdef const unsigned char* object_id(Proxy proxy) noexcept
 
 

@@ -46,6 +46,7 @@ cdef class Connection:
         self.generation = process_runtime.generation()
         self.classes = {}
         self.functions = weakref.WeakValueDictionary()
+        self.tokens = {}
 
     def __dealloc__(self):
         if not self.client:
@@ -119,8 +120,7 @@ cdef class Connection:
         living = living_proxy(remote.get())
         if living is not None:
             return living
-        name = remote.get().type_name().data()[:remote.get().type_name().size()].decode()
-        cls = self.described().class_of(name, self)
+        cls = self.class_of(remote.get()[0])
         fresh = proxy_maker.make(<TypeObject*>cls)
         # Making it may have run finalisers, and those may have made the same proxy.
         living = living_proxy(remote.get())
@@ -130,6 +130,10 @@ cdef class Connection:
         fresh.remote = remote
         remote.get().counterpart = <void*>fresh
         return fresh
+
+    cdef object class_of(self, const cppipc.RemoteObject& remote):
+        name = remote.type_name().data()[:remote.type_name().size()].decode()
+        return self.described().class_of(name, self)
 
 
 # A server object's counterpart is its living proxy: a borrowed reference, which the proxy takes
@@ -215,10 +219,18 @@ cdef const unsigned char* object_id(Proxy proxy) noexcept:
     return proxy.remote.get().object_id().data()
 
 
-cdef Proxy unreachable_proxy(object cls, dict reference):
+cdef Proxy pending_proxy(object cls, dict reference):
     cdef Proxy proxy = proxy_maker.make(<TypeObject*>cls)
     proxy.reference = reference
     return proxy
+
+
+cdef int settle(Proxy proxy) except -1:
+    if not proxy.remote:
+        from unity._pickles import found
+
+        found(proxy)
+    return 0
 
 
 cdef ShortId short_id(Proxy proxy) noexcept:

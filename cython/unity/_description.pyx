@@ -177,6 +177,8 @@ def constructor_of(cls):
 
 def make_class(described, bases, connection):
     """The class of a type for one session. It does not keep the session open."""
+    from unity.sessions import module_of
+
     members = described.members
     adapter = None
     names = set(members).union(*[set(dir(base)) for base in bases if base is not Proxy])
@@ -193,7 +195,7 @@ def make_class(described, bases, connection):
     return ProxyType(described.name.rpartition(".")[2], bases, {
         "__slots__": (),
         **members,
-        "__module__": "unity",
+        "__module__": module_of(connection, described.name),
         "__doc__": described.documentation,
         "__qualname__": described.name,
         "__init_subclass__": refuse_subclass,

@@ -11,7 +11,7 @@ from libcpp.string cimport string
 
 from unity cimport cppipc
 from unity._call cimport new_call
-from unity._connection cimport Connection, Proxy, label_of, short_id
+from unity._connection cimport Connection, Proxy, label_of, settle, short_id
 from unity._routine cimport Routine, Target
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._reading cimport value_of
@@ -278,6 +278,7 @@ cdef class Method:
         if instance is None:
             return self
         proxy = <Proxy?>instance
+        settle(proxy)
         return adapted_function(self.routine, proxy.connection, proxy, self.adapter)
 
     def __call__(self, *args, **kwargs):
@@ -330,6 +331,7 @@ cdef object call_method(object method, PyObject** values, size_t count, PyObject
     if given == 0 or not isinstance(<object>values[0], Proxy):
         raise errors.WrongType(f"{routine.qualname}() needs its object as the first argument")
     proxy = <Proxy>values[0]
+    settle(proxy)
     if not has_method(type(proxy), routine.name, method):
         raise errors.WrongType(f"{routine.qualname}() is no method of {proxy!r}")
     if (<Method>method).adapter is not None:

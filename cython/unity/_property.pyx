@@ -2,7 +2,7 @@
 """Properties of exposed types."""
 
 from unity cimport cppipc
-from unity._connection cimport Proxy
+from unity._connection cimport Proxy, settle
 from unity._function cimport invoke
 from unity._routine cimport Routine
 from unity._runtime cimport PyObject
@@ -19,6 +19,7 @@ cdef class Property:
         if instance is None:
             return self
         proxy = <Proxy?>instance
+        settle(proxy)
         return invoke(self.getter, proxy.connection, proxy, no_options, NULL, 0, NULL)
 
     def __set__(self, instance, value):
@@ -26,6 +27,7 @@ cdef class Property:
         if self.setter is None:
             raise AttributeError(f"{self.getter.qualname} cannot be set")
         proxy = <Proxy?>instance
+        settle(proxy)
         invoke(self.setter, proxy.connection, proxy, no_options, &values, 1, NULL)
 
     def __delete__(self, instance):

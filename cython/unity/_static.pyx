@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Methods that need no object: calls of them go to the session of the class."""
 
-from unity._connection cimport Connection, Proxy
+from unity._connection cimport Connection, Proxy, settle
 from unity._function cimport new_function
 from unity._routine cimport Routine
 from unity.type_slots cimport TypeObject, seal
@@ -13,7 +13,9 @@ cdef class StaticMethod:
     """A static method of an exposed type. Of the class and of an instance it is a function."""
 
     def __get__(self, instance, owner):
-        connection = (<Proxy?>instance).connection if instance is not None else owner._connection()
+        if instance is not None:
+            settle(<Proxy?>instance)
+        connection = (<Proxy>instance).connection if instance is not None else owner._connection()
         if connection is None:
             return self
         return new_function(self.routine, <Connection?>connection, None)

@@ -94,13 +94,25 @@ inline void send_and_wait(const Runtime& runtime, cppipc::Client& client, Target
   wait(runtime, *call, std::nullopt, result, &is_interrupted);
 }
 
-// Client::save() and restore(), likewise.
+// Client::save(), save_once() and restore(), likewise.
 inline void save_and_wait(const Runtime& runtime, cppipc::Client& client,
-                          const std::shared_ptr<cppipc::RemoteObject>& object, bool is_once,
-                          cppipc::CallOptions options, std::shared_ptr<cppipc::Result>* result) {
+                          const std::shared_ptr<cppipc::RemoteObject>& object,
+                          const std::string& earlier, cppipc::CallOptions options,
+                          std::shared_ptr<cppipc::Result>* result) {
   options.is_awaited = true;
   bool is_interrupted = false;
-  wait(runtime, *client.save(object, is_once, options), std::nullopt, result, &is_interrupted);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(earlier.data());
+  wait(runtime, *client.save(object, {bytes, earlier.size()}, options), std::nullopt, result,
+       &is_interrupted);
+}
+
+inline void save_once_and_wait(const Runtime& runtime, cppipc::Client& client,
+                               const std::shared_ptr<cppipc::RemoteObject>& object,
+                               cppipc::CallOptions options,
+                               std::shared_ptr<cppipc::Result>* result) {
+  options.is_awaited = true;
+  bool is_interrupted = false;
+  wait(runtime, *client.save_once(object, options), std::nullopt, result, &is_interrupted);
 }
 
 inline void restore_and_wait(const Runtime& runtime, cppipc::Client& client, const char* token,

@@ -1,33 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Toolkits, functions, methods and classes of sessions in pickles and in other processes."""
 
+import contextlib
 import copy
+import gc
+import importlib
 import io
 import pickle
 import pickletools
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
 import unity
 from conftest import TRANSPORT
+from new_process import in_new_process
+
+with contextlib.suppress(ImportError):
+    import numpy as np  # whose threads begin with it, and not in the test that imports joblib
+
+    assert np
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
-
-
-def in_new_process(code, data):
-    """What a Python that has imported nothing prints when it gets `data` on stdin."""
-    result = subprocess.run(
-        [sys.executable, "-c", "import pickle, sys\n" + textwrap.dedent(code)],
-        input=data,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert (result.returncode, result.stderr) == (0, b""), result.stderr.decode()
-    return result.stdout.decode().splitlines()
 
 
 def test_a_toolkit_is_one_object_while_it_is_in_use(session):
@@ -74,7 +69,7 @@ def test_a_process_that_has_imported_nothing_can_call_them(session):
         import unity
         print(isinstance(Probe(1), Probe), pickle.loads(pickle.dumps(addone))(x=3))
     """
-    names, results, rest = in_new_process(code, data)
+    names, results, rest = in_new_process(code, data).splitlines()
     assert names == "demo_addone add Probe"
     assert results == "{'x': 2} {'x': 3} 7 9"
     assert rest == "True {'x': 4}"
@@ -94,7 +89,7 @@ def test_loading_opens_no_session_until_the_first_use(own_server, eventually):
             print(addone(x=1))
             print(repr(addone))
         """
-        shown, sessions, result, later = in_new_process(code, data)
+        shown, sessions, result, later = in_new_process(code, data).splitlines()
         assert shown == (
             f"<function demo_addone on {session.address}, not reached> "
             f"<type Probe on {session.address}, not reached> True True"
@@ -219,7 +214,7 @@ if __name__ == "__main__":
 def test_other_picklers(session, name, tmp_path):
     other = pytest.importorskip(name, reason=f"{name} is not installed")
     probe = session.types.Probe(10)
-    for it in (session.toolkits.demo_addone, probe, probe.add):
+    for it in (session.toolkits.demo_addone, probe, probe.add, session.types.Probe):
         if name == "joblib":
             other.dump(it, tmp_path / "it")
             assert other.load(tmp_path / "it") == it
@@ -227,3 +222,32 @@ def test_other_picklers(session, name, tmp_path):
             assert other.loads(other.dumps(it)) == it
             nested = other.loads(other.dumps(lambda it=it: it))
             assert nested() == it
+
+
+@pytest.mark.parametrize("name", ["cloudpickle", "dill"])
+def test_classes_by_other_picklers_in_a_process_that_has_imported_nothing(session, typed, name):
+    other = pytest.importorskip(name, reason=f"{name} is not installed")
+    probe, circle = session.types.Probe(3), typed.types.geometry.Circle
+    data = other.dumps([session.types.Probe, circle])
+    code = """
+        Probe, Circle = pickle.load(sys.stdin.buffer)
+        print(Probe(9).value, Circle(1.0).kind())
+    """
+    assert in_new_process(code, data).splitlines() == ["9 circle"]
+    assert other.loads(data)[1] is circle and isinstance(probe, other.loads(data)[0])
+
+
+def test_the_module_of_a_class_says_where_its_session_is(shared, eventually):
+    with shared.connect() as session:
+        cls = session.types.Probe
+        name = cls.__module__
+        assert name.startswith("unity.sessions.")
+        assert shared.address.replace(".", "%2E") in name
+        module = importlib.import_module(name)
+        assert module.Probe is cls and sys.modules[name] is module
+        with pytest.raises(AttributeError, match="did you mean 'Probe'"):
+            _ = module.Prob
+    del session, cls, module
+    eventually(lambda: gc.collect() >= 0 and name not in sys.modules)
+    with pytest.raises(ModuleNotFoundError, match="names no session"):
+        importlib.import_module("unity.sessions.nothing")

@@ -172,12 +172,17 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual CallPtr stats(CallOptions options = {}) = 0;
   // An empty call.
   virtual CallPtr ping(CallOptions options = {}) = 0;
-  // A token of an object: bytes that stand for it in other sessions of the same server. It keeps
-  // the object for as long as the server is set to; one that `is_once` is good for one restore().
+  // A token of an object: bytes that stand for it in other sessions of the same user with the same
+  // server. It keeps the object for as long as the server is set to. If `earlier` is a token of it
+  // that this client was given, that one is renewed and the result.
   // Errors: kInvalidArgument at once for an object of another client; kQuotaExceeded by wait().
-  virtual CallPtr save(const std::shared_ptr<RemoteObject>& object, bool is_once,
-                       CallOptions options = {}) = 0;
-  // The object of a token. Errors: kStaleReference if the server knows it not, or no more.
+  virtual CallPtr save(const std::shared_ptr<RemoteObject>& object,
+                       std::span<const std::uint8_t> earlier = {}, CallOptions options = {}) = 0;
+  // The same of one that is good for one restore(), by whomever, and no longer than this session.
+  virtual CallPtr save_once(const std::shared_ptr<RemoteObject>& object,
+                            CallOptions options = {}) = 0;
+  // The object of a token. Errors, by wait(): kStaleReference if the server knows it not, or no
+  // more; kNotPermitted if another user was given it.
   virtual CallPtr restore(std::span<const std::uint8_t> token, CallOptions options = {}) = 0;
 
   // From now on `watcher` is called with what calls of this session report whose name begins with

@@ -194,14 +194,24 @@ CallPtr ClientImpl::ping(CallOptions options) {
       kPing, static_cast<int>(ClientCall::Results::kNothing), options, [](auto&, auto&) {});
 }
 
-CallPtr ClientImpl::save(const std::shared_ptr<RemoteObject>& object, bool is_once,
-                         CallOptions options) {
+CallPtr ClientImpl::save_once(const std::shared_ptr<RemoteObject>& object, CallOptions options) {
   const auto cap = cap_of(object);
   return start_plain<wire::Session::SaveParams>(
       kSave, static_cast<int>(ClientCall::Results::kOutcome), options,
       [&](wire::Session::SaveParams::Builder& params, OutgoingMessage& message) {
         params.setObject(message.add(cap).castAs<wire::Object>());
-        params.setIsOnce(is_once);
+        params.setIsOnce(true);
+      });
+}
+
+CallPtr ClientImpl::save(const std::shared_ptr<RemoteObject>& object,
+                         std::span<const std::uint8_t> earlier, CallOptions options) {
+  const auto cap = cap_of(object);
+  return start_plain<wire::Session::SaveParams>(
+      kSave, static_cast<int>(ClientCall::Results::kOutcome), options,
+      [&](wire::Session::SaveParams::Builder& params, OutgoingMessage& message) {
+        params.setObject(message.add(cap).castAs<wire::Object>());
+        if (!earlier.empty()) params.setEarlier({earlier.data(), earlier.size()});
       });
 }
 

@@ -160,7 +160,8 @@ class SessionServant final : public Exported {
   }
 
   static void save(HostSession& session, IncomingCall call) {
-    const bool is_once = call.params().getAs<wire::Session::SaveParams>().getIsOnce();
+    const auto params = call.params().getAs<wire::Session::SaveParams>();
+    const auto earlier = params.getEarlier();
     const auto& caps = call.caps();
     const auto* exported =
         caps.size() == 1 ? std::get_if<std::shared_ptr<Exported>>(&caps.front()) : nullptr;
@@ -172,7 +173,10 @@ class SessionServant final : public Exported {
     }
     auto& tokens = session.core().tokens();
     try {
-      const auto token = tokens.give(session.id(), servant->instance(), is_once);
+      const auto token = params.getIsOnce()
+                             ? tokens.give_once(session.id(), servant->instance())
+                             : tokens.give(session.id(), session.peer_identity(),
+                                           servant->instance(), {earlier.begin(), earlier.end()});
       // Its tokens may have ended before this one was there.
       if (session.is_ended()) tokens.session_ended(session.id());
       const auto* bytes = reinterpret_cast<const char*>(token.data());
@@ -185,14 +189,14 @@ class SessionServant final : public Exported {
 
   static void restore(HostSession& session, IncomingCall call) {
     const auto token = call.params().getAs<wire::Session::RestoreParams>().getToken();
-    auto object = session.core().tokens().find({token.begin(), token.size()});
-    if (!object) {
-      return reply_fault(std::move(call),
-                         Error(ErrorKind::kStaleReference,
-                               "the server does not know this reference (any more): the object is "
-                               "gone, or the reference has expired"));
-    }
+    std::shared_ptr<Instance> object;
     try {
+      object = session.core().tokens().find({token.begin(), token.size()}, session.peer_identity());
+      if (!object) {
+        throw Error(ErrorKind::kStaleReference,
+                    "the server does not know this reference (any more): the object is gone, or "
+                    "the reference has expired");
+      }
       auto reply =
           value_reply(session, call,
                       ObjectPtr(std::make_shared<LocalObject>(object->object(), object->type())));
@@ -200,7 +204,7 @@ class SessionServant final : public Exported {
     } catch (...) {
       reply_fault(std::move(call), current_error());
     }
-    session.core().dispose(std::move(object), false);
+    if (object) session.core().dispose(std::move(object), false);
   }
 
   static void watch(HostSession& session, IncomingCall call) {

@@ -8,6 +8,7 @@
 
 #include "host/call_task.h"
 #include "host/client_function.h"
+#include "host/peer_identity.h"
 
 namespace cppipc {
 namespace {
@@ -74,6 +75,7 @@ HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descr
     : core_(std::move(core)),
       id_(id),
       peer_name_(std::move(peer_name)),
+      peer_identity_(cppipc::peer_identity(socket.get())),
       bulk_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
       waiting_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
       share_(std::make_shared<MemoryShare>(

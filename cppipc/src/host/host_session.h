@@ -54,6 +54,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
 
   std::uint64_t id() const { return id_; }
   const std::string& peer_name() const { return peer_name_; }
+  // See peer_identity.h.
+  const std::string& peer_identity() const { return peer_identity_; }
   HostCore& core() { return *core_; }
   Peer& peer() { return *peer_; }
   const MarshalLimits& limits() const { return limits_; }
@@ -144,6 +146,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   const std::shared_ptr<HostCore> core_;
   const std::uint64_t id_;
   const std::string peer_name_;
+  const std::string peer_identity_;
   const std::shared_ptr<BulkBudget> bulk_;
   const std::shared_ptr<BulkBudget> waiting_;
   std::shared_ptr<Peer> peer_;

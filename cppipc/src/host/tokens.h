@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Tokens: random words that name an object outside of the session it was used in, so that another
-// session of the same server gets a reference to it. Whoever knows one may have the object.
+// session of the same server gets a reference to it.
+//
+// Whoever knows one, and is who it was given to, may have the object. Only digests of tokens are
+// kept, so nobody learns one from the server's memory, or from a core file of it.
 
 #include <array>
 #include <chrono>
@@ -10,21 +13,21 @@
 #include <cstring>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace cppipc {
 
 class Instance;
 
-// A token keeps its object for `lifetime` after it was last given out. After that it is good for as
-// long as something else keeps the object and the session lives that asked for it.
+// A token keeps its object for `lifetime` after it was given out or renewed. After that it is good
+// for as long as something else keeps the object and the session lives that asked for it.
 // Owns: shares of the objects, and a thread from the first token on, which sleeps until one
 // expires. Threads: every method from any thread.
 class Tokens {
@@ -37,12 +40,17 @@ class Tokens {
   Tokens(std::uint64_t session_max, std::chrono::milliseconds lifetime, LetGo let_go);
   ~Tokens();
 
-  // The token of an object for a session: the same one as long as it is good. One that is good
-  // once only is a new one each time, and ends with its session.
-  // Errors: kQuotaExceeded; std::system_error if there are no random bytes, or is no thread.
-  Token give(std::uint64_t session, std::shared_ptr<Instance> object, bool is_once);
+  // A token of an object for a session of that peer (peer_identity.h). If `earlier` is one that the
+  // session has of that object already, it is renewed and returned.
+  // Errors: kQuotaExceeded; kConnectionLost after stop(); std::system_error if there is no thread.
+  Token give(std::uint64_t session, const std::string& peer, std::shared_ptr<Instance> object,
+             std::span<const std::uint8_t> earlier = {});
+  // The same of one that is good for the first who asks, whoever that is, and ends with its
+  // session: for what a client hands from one of its sessions to another, at once.
+  Token give_once(std::uint64_t session, std::shared_ptr<Instance> object);
   // The object of a token; null if it has none, or none any more.
-  std::shared_ptr<Instance> find(std::span<const std::uint8_t> token);
+  // Errors: kNotPermitted if it was given to another peer.
+  std::shared_ptr<Instance> find(std::span<const std::uint8_t> token, std::string_view peer);
   // Ends all tokens of an object, whoever has asked for them. Returns how many there were.
   std::uint64_t revoke(const std::shared_ptr<Instance>& object);
   void session_ended(std::uint64_t session);
@@ -53,26 +61,32 @@ class Tokens {
  private:
   using Clock = std::chrono::steady_clock;
   using Objects = std::vector<std::shared_ptr<Instance>>;
+  using Digest = std::array<std::uint8_t, 32>;
   struct Entry {
-    Token token;
+    Digest digest;
     std::uint64_t session;
-    const void* key;                 // in by_object_: the object, or of those good once the entry
+    std::string peer;                // empty: good once, for anybody
     std::shared_ptr<Instance> kept;  // null when it is too old
     std::weak_ptr<Instance> object;
     Clock::time_point expiry;
-    bool is_once;
     bool is_orphan = false;  // its session is over
+    bool is_once() const { return peer.empty(); }
   };
   using Entries = std::list<Entry>;
   struct Hash {
     // Any eight of the bytes are random.
-    std::size_t operator()(const Token& token) const {
+    std::size_t operator()(const Digest& digest) const {
       std::size_t value;
-      std::memcpy(&value, token.data(), sizeof(value));
+      std::memcpy(&value, digest.data(), sizeof(value));
       return value;
     }
   };
 
+  Digest digest_of(std::span<const std::uint8_t> token) const;
+  Token add(std::uint64_t session, std::string peer, std::shared_ptr<Instance> object);
+  // Whether the token was one of that session and object, which then is renewed.
+  bool renew_locked(std::uint64_t session, const std::shared_ptr<Instance>& object,
+                    std::span<const std::uint8_t> token);
   void expire();
   void age_locked(Clock::time_point now, Objects& let_go);
   // Takes an entry out of everything; its object goes to `let_go`.
@@ -80,6 +94,8 @@ class Tokens {
   void make_room_locked(std::uint64_t session, Objects& let_go);
   void let_go_all(Objects objects) const;
 
+  // Without it nobody can tell which token a digest belongs to, nor make one that fits.
+  const Digest key_;
   const std::uint64_t session_max_;
   const std::chrono::milliseconds lifetime_;
   const LetGo let_go_;
@@ -88,9 +104,9 @@ class Tokens {
   std::condition_variable changed_;
   Entries kept_;  // the next to expire first
   Entries aged_;
-  std::unordered_map<Token, Entries::iterator, Hash> by_token_;
-  std::map<std::pair<std::uint64_t, const void*>, Entries::iterator> by_object_;  // and session
-  std::unordered_map<std::uint64_t, std::uint64_t> counts_;  // of sessions that live
+  std::unordered_map<Digest, Entries::iterator, Hash> by_digest_;
+  // Of sessions that live; an entry's address is its name here.
+  std::unordered_map<std::uint64_t, std::unordered_map<const Entry*, Entries::iterator>> owned_;
   std::uint64_t orphans_ = 0;
   bool is_stopping_ = false;
   std::thread thread_;

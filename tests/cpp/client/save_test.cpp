@@ -12,7 +12,8 @@ class SaveTest : public BrokerTest {
   using Token = std::vector<std::uint8_t>;
   static Token save(const std::shared_ptr<Client>& client, const LoopbackBroker::Ref& object,
                     bool is_once = false) {
-    const auto value = client->save(object, is_once)->wait(kWaitS);
+    const auto call = is_once ? client->save_once(object) : client->save(object);
+    const auto value = call->wait(kWaitS);
     const auto bytes = value.as<Bytes>().view();
     return {bytes.begin(), bytes.end()};
   }
@@ -58,6 +59,16 @@ TEST_F(SaveTest, ATokenThatIsGoodOnceIsGoneAfterThat) {
   EXPECT_EQ(broker.host().stats().object_tokens, 0u);
 }
 
+TEST_F(SaveTest, AKnownTokenIsRenewedAndNoFurtherOneMade) {
+  LoopbackBroker broker;
+  const auto object = broker.create("Probe");
+  const auto token = save(broker.client(), object);
+  const auto again = broker.client()->save(object, token)->wait(kWaitS);
+  const auto bytes = again.as<Bytes>().view();
+  EXPECT_EQ(Token(bytes.begin(), bytes.end()), token);
+  EXPECT_EQ(broker.host().stats().object_tokens, 1u);
+}
+
 TEST_F(SaveTest, WhatIsNoTokenIsStale) {
   LoopbackBroker broker;
   for (const auto& token : {Token{}, Token(16), Token(17, 255), Token(100'000)}) {
@@ -69,7 +80,7 @@ TEST_F(SaveTest, AnObjectOfAnotherClientIsRefusedAtOnce) {
   LoopbackBroker broker;
   const auto other = broker.connect();
   const auto object = broker.create("Probe");
-  EXPECT_EQ(kind_of([&] { other->save(object, false); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { other->save(object); }), ErrorKind::kInvalidArgument);
   other->close();
 }
 

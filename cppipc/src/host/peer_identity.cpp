@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/peer_identity.h"
+
+#include <sys/socket.h>
+
+namespace cppipc {
+
+std::string peer_identity(int socket_fd) {
+  int domain = 0;
+  socklen_t size = sizeof(domain);
+  ucred peer{};
+  if (::getsockopt(socket_fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0) {
+    if (domain != AF_UNIX) return "TCP";
+    size = sizeof(peer);
+    if (::getsockopt(socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) {
+      return "uid " + std::to_string(peer.uid);
+    }
+  }
+  return "an unknown peer";
+}
+
+}  // namespace cppipc
