@@ -26,6 +26,14 @@ Sequence copy_items(const Sequence& sequence) {
   return result;
 }
 
+// A dataframe or a graph.
+template <class Table>
+Table copy_table(const Table& table) {
+  std::vector<Variant> parts;
+  for (const Variant& part : table.parts()) parts.push_back(copy(part));
+  return Table::from_parts(std::move(parts));
+}
+
 Dict copy_entries(const Dict& dict) {
   Dict result;
   result.entries.reserve(dict.entries.size());
@@ -60,6 +68,10 @@ Variant copy(const Variant& x) {
       return copy_entries(x.as<Dict>());
     case Kind::kArray:
       return copy_array(x.as_array());
+    case Kind::kDataFrame:
+      return copy_table(x.as<DataFrame>());
+    case Kind::kGraph:
+      return copy_table(x.as<Graph>());
     default:
       return x;
   }
@@ -84,10 +96,24 @@ void describe_array(const AnyArray& array, VariantMap& seen) {
   seen["offset"] = place ? Variant(static_cast<std::int64_t>(place->offset)) : Variant();
 }
 
+void describe_frame(const DataFrame& frame, VariantMap& seen) {
+  seen["num_rows"] = frame.num_rows();
+  Dict columns;
+  for (const Column& column : frame.columns()) {
+    columns.entries.emplace_back(column.name(), column.type_name());
+  }
+  seen["columns"] = std::move(columns);
+}
+
 VariantMap describe(const Variant& x) {
   VariantMap seen;
   seen["kind"] = name_of(x.kind());
   if (x.kind() == Kind::kArray) describe_array(x.as_array(), seen);
+  if (const auto* frame = x.get_if<DataFrame>()) describe_frame(*frame, seen);
+  if (const auto* graph = x.get_if<Graph>()) {
+    seen["num_edges"] = graph->num_edges();
+    seen["num_vertices"] = static_cast<std::int64_t>(graph->num_vertices());
+  }
   if (const auto* member = x.get_if<EnumMember>()) seen["type"] = member->type;
   if (x.kind() == Kind::kObject) seen["type"] = x.as<ObjectPtr>()->type_name();
   return seen;

@@ -168,6 +168,8 @@ bool is_hashable(const Variant& value) {
     case Kind::kSet:
     case Kind::kDict:
     case Kind::kMessage:
+    case Kind::kDataFrame:
+    case Kind::kGraph:
       return false;
     case Kind::kArray:
       return is_scalar(value);

@@ -40,12 +40,14 @@ void check(const PageRankOptions& options) {
 template <class Score>
 class PageRank {
  public:
-  PageRank(const LinkGraph& graph, const PageRankOptions& options, const Context& context)
-      : graph_(graph), options_(options), context_(context) {
+  PageRank(const Graph& graph, const PageRankOptions& options, const Context& context)
+      : links_(graph.in()), options_(options), context_(context) {
     const auto count = static_cast<double>(graph.num_vertices());
     initial_ = options.is_normalized ? 1 / count : 1;
     scores_.assign(graph.num_vertices(), static_cast<Score>(initial_));
     passed_on_.resize(graph.num_vertices());
+    out_degrees_.assign(graph.num_vertices(), 0);
+    for (const VertexIndex source : graph.source_indexes()) ++out_degrees_[source];
   }
 
   PageRankResult<Score> run() {
@@ -70,15 +72,15 @@ class PageRank {
     double delta = 0;
     std::uint64_t links_until_look = 0;
     for (std::size_t v = 0; v < scores_.size(); ++v) {
-      const std::uint64_t begin = graph_.row_starts[v];
-      const std::uint64_t end = graph_.row_starts[v + 1];
+      const std::uint64_t begin = links_.starts[v];
+      const std::uint64_t end = links_.starts[v + 1];
       if (links_until_look < end - begin + 1) {
         context_.throw_if_cancelled();
         links_until_look = kLinksBetweenLooks + (end - begin + 1);
       }
       links_until_look -= end - begin + 1;
       Score sum = 0;
-      for (std::uint64_t i = begin; i < end; ++i) sum += passed_on_[graph_.sources[i]];
+      for (std::uint64_t i = begin; i < end; ++i) sum += passed_on_[links_.neighbours[i]];
       const auto score = static_cast<Score>(base + follow * static_cast<double>(sum));
       delta += std::abs(static_cast<double>(score) - static_cast<double>(scores_[v]));
       scores_[v] = score;
@@ -91,10 +93,10 @@ class PageRank {
   double fill_passed_on() {
     double lost = 0;
     for (std::size_t v = 0; v < scores_.size(); ++v) {
-      if (graph_.out_degrees[v] == 0) {
+      if (out_degrees_[v] == 0) {
         lost += static_cast<double>(scores_[v]);
       } else {
-        passed_on_[v] = scores_[v] / static_cast<Score>(graph_.out_degrees[v]);
+        passed_on_[v] = scores_[v] / static_cast<Score>(out_degrees_[v]);
       }
     }
     return lost;
@@ -109,11 +111,12 @@ class PageRank {
                       {text, static_cast<std::size_t>(length)});
   }
 
-  const LinkGraph& graph_;
+  const Adjacency& links_;  // into each vertex
   const PageRankOptions& options_;
   const Context& context_;
   double initial_ = 0;
   std::vector<Score> scores_;
+  std::vector<std::uint64_t> out_degrees_;
   std::vector<Score> passed_on_;  // set for vertices that have links only
 };
 
@@ -132,21 +135,25 @@ AnyArray to_array(std::vector<T> values) {
 }
 
 template <class Score>
-VariantMap pagerank_in(LinkGraph graph, const PageRankOptions& options, const Context& context) {
+VariantMap pagerank_in(const Graph& graph, const PageRankOptions& options, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
   PageRankResult<Score> result = compute_pagerank<Score>(graph, options, context);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return {{"scores", to_array(std::move(result.scores))},
-          {"vertices", to_array(std::move(graph.vertices))},
+          {"vertices", to_array(std::vector<std::int64_t>(graph.ids().begin(), graph.ids().end()))},
           {"num_iterations", result.num_iterations},
           {"delta", result.delta},
           {"training_time", elapsed.count()}};
 }
 
-VariantMap pagerank(const Context& context, const std::vector<std::int64_t>& sources,
-                    const std::vector<std::int64_t>& targets, double reset_probability,
-                    double threshold, std::int64_t max_iterations, bool single_precision,
-                    bool normalized, std::int64_t links_max) {
+Array<std::int64_t> ids_of(std::vector<std::int64_t> ids) {
+  return Array<std::int64_t>(to_array(std::move(ids)));
+}
+
+VariantMap pagerank(const Context& context, std::vector<std::int64_t> sources,
+                    std::vector<std::int64_t> targets, double reset_probability, double threshold,
+                    std::int64_t max_iterations, bool single_precision, bool normalized,
+                    std::int64_t links_max) {
   const PageRankOptions options{reset_probability, threshold, max_iterations, normalized};
   check(options);
   if (sources.size() > static_cast<std::uint64_t>(links_max)) {
@@ -154,9 +161,13 @@ VariantMap pagerank(const Context& context, const std::vector<std::int64_t>& sou
                                 " links are more than this server takes; its setting " +
                                 "'pagerank.links_max' is " + std::to_string(links_max));
   }
-  LinkGraph graph = make_link_graph(sources, targets);
-  if (single_precision) return pagerank_in<float>(std::move(graph), options, context);
-  return pagerank_in<double>(std::move(graph), options, context);
+  if (sources.size() != targets.size()) {
+    throw std::invalid_argument("sources has " + std::to_string(sources.size()) +
+                                " ids, but targets has " + std::to_string(targets.size()));
+  }
+  const Graph graph(Edges{ids_of(std::move(sources)), ids_of(std::move(targets)), {}});
+  if (single_precision) return pagerank_in<float>(graph, options, context);
+  return pagerank_in<double>(graph, options, context);
 }
 
 using LinksMax = std::shared_ptr<std::atomic<std::int64_t>>;
@@ -176,28 +187,27 @@ void register_links_max(Registry& registry, const LinksMax& links_max) {
 }  // namespace
 
 template <class Score>
-PageRankResult<Score> compute_pagerank(const LinkGraph& graph, const PageRankOptions& options,
+PageRankResult<Score> compute_pagerank(const Graph& graph, const PageRankOptions& options,
                                        const Context& context) {
   check(options);
   if (graph.num_vertices() == 0) return {};
   return PageRank<Score>(graph, options, context).run();
 }
 
-template PageRankResult<float> compute_pagerank(const LinkGraph&, const PageRankOptions&,
+template PageRankResult<float> compute_pagerank(const Graph&, const PageRankOptions&,
                                                 const Context&);
-template PageRankResult<double> compute_pagerank(const LinkGraph&, const PageRankOptions&,
+template PageRankResult<double> compute_pagerank(const Graph&, const PageRankOptions&,
                                                  const Context&);
 
 void register_pagerank(Registry& registry) {
   const auto links_max = std::make_shared<std::atomic<std::int64_t>>(kLinksMax);
   register_links_max(registry, links_max);
-  const auto limited = [links_max](const Context& context, const std::vector<std::int64_t>& sources,
-                                   const std::vector<std::int64_t>& targets,
-                                   double reset_probability, double threshold,
-                                   std::int64_t max_iterations, bool single_precision,
-                                   bool normalized) {
-    return pagerank(context, sources, targets, reset_probability, threshold, max_iterations,
-                    single_precision, normalized, *links_max);
+  const auto limited = [links_max](const Context& context, std::vector<std::int64_t> sources,
+                                   std::vector<std::int64_t> targets, double reset_probability,
+                                   double threshold, std::int64_t max_iterations,
+                                   bool single_precision, bool normalized) {
+    return pagerank(context, std::move(sources), std::move(targets), reset_probability, threshold,
+                    max_iterations, single_precision, normalized, *links_max);
   };
   registry.toolkit(
       "pagerank", limited, arg("sources"), arg("targets"), arg("reset_probability") = 0.15,

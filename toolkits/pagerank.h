@@ -3,11 +3,10 @@
 // PageRank: how important each vertex of a directed graph is, by the links that point to it.
 
 #include <cppipc/context.h>
+#include <cppipc/graph.h>
 
 #include <cstdint>
 #include <vector>
-
-#include "toolkits/link_graph.h"
 
 namespace cppipc {
 class Registry;
@@ -39,7 +38,7 @@ struct PageRankResult {
 // cancellation at least once per iteration and per million links.
 // Errors: std::invalid_argument naming the option; kCancelled, kTimeout.
 template <class Score>
-PageRankResult<Score> compute_pagerank(const LinkGraph& graph, const PageRankOptions& options,
+PageRankResult<Score> compute_pagerank(const Graph& graph, const PageRankOptions& options,
                                        const Context& context);
 
 // Registers the toolkit pagerank and the setting pagerank.links_max, which keeps it from graphs

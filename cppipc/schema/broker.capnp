@@ -190,6 +190,20 @@ struct Variant {
     # A registered function or toolkit of the server, by its name.
     message @28 :List(Variant);
     # A message of Cap'n Proto: its segments, each bytes or largeBytes of whole words; 1 to 512.
+    dataFrame @29 :List(Variant);
+    # The number of rows, an int; then a tuple for each column, whose arrays have one dimension, no
+    # gaps and native byte order:
+    # (name, "values", array of bools, numbers, datetime64 or timedelta64, validity, zone),
+    # (name, "text", offsets: int64, one more than rows; characters: uint8, UTF-8; validity),
+    # (name, "category", codes: ints with sign, -1 for null; categories; is_ordered: bool).
+    # Names are distinct. A validity is an array of bools, false for null; or null if there are
+    # none. Zone: of datetime64 only, an IANA name or an offset, the values are in UTC then; else
+    # null. Categories are a column of the first two layouts, its name "" and without nulls.
+    graph @30 :List(Variant);
+    # sources, targets: arrays of int64, one element for each edge; weights: an array of real
+    # numbers, as long, or null; vertices: null, an array of distinct int64, or a list of distinct
+    # hashable values but objects and functions; is_indexed: whether sources and targets are places
+    # in vertices, always so for a list. Arrays as in dataFrame.
   }
 }
 

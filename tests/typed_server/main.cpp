@@ -12,6 +12,7 @@
 #include "typed_server/messages.h"
 #include "typed_server/saved.h"
 #include "typed_server/settings.h"
+#include "typed_server/tables.h"
 
 int main(int argc, char** argv) {
   using namespace cppipc::server;
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
     cppipc::test::register_messages(registry);
     cppipc::test::register_saved(registry);
     cppipc::test::register_settings(registry);
+    cppipc::test::register_tables(registry);
     registry.toolkits(demo_addone::get_registration(), "old");
     cppipc::test::register_exposing(registry);
   });

@@ -37,8 +37,9 @@ class ValueWriter {
   using Place = std::size_t;
   static constexpr std::size_t kPlaceWords = 3;  // from one item of a container to the next
 
-  // The sequences whose items are written one by one, and those of numbers only.
-  enum class Sequence { kList, kTuple, kSet, kFrozenSet };
+  // The sequences whose items are written one by one, and those of numbers only. Dataframes and
+  // graphs are sequences of their parts (DataFrame::parts, Graph::parts).
+  enum class Sequence { kList, kTuple, kSet, kFrozenSet, kDataFrame, kGraph };
   enum class Numbers { kInts, kFloats, kIntTuple, kFloatTuple };
 
   ValueWriter() = default;
@@ -129,11 +130,12 @@ class ValueWriter {
   std::shared_ptr<std::byte> bulk_memory(std::size_t size_bytes) const;
   Bytes bulk_of(const AnyArray& array, std::size_t size_bytes) const;
   void set_tag(Place place, std::uint64_t tag) { words_.get()[place] = tag; }
-  void put_plain(Place place, const Variant& value);
+  // `can_move`: what nobody else has a share of may be given away.
+  void put_plain(Place place, const Variant& value, bool can_move);
   void put_bytes_value(Place place, const Bytes& bytes, bool is_sole, bool is_message = false);
   void put_message(Place place, const Message& message);
   void put_moment(Place place, const Variant& value);
-  void put_array(Place place, const std::shared_ptr<const AnyArray>& held);
+  void put_array(Place place, const std::shared_ptr<const AnyArray>& held, bool can_move);
   void put_strided(Place pointers, const AnyArray& array, bool is_sole);
   void put_object(Place place, const ObjectPtr& object);
   void put_function(Place place, const CallablePtr& function);

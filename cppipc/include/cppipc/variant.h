@@ -5,7 +5,9 @@
 // shared, never deep-copied, when a Variant is copied.
 
 #include <cppipc/array.h>
+#include <cppipc/dataframe.h>
 #include <cppipc/error.h>
+#include <cppipc/graph.h>
 #include <cppipc/message.h>
 #include <cppipc/scalars.h>
 
@@ -76,9 +78,11 @@ enum class Kind : std::uint8_t {
   kEnum,
   kCallable,
   kMessage,
+  kDataFrame,
+  kGraph,
 };
 // As describe() names them: "null", "bool", … "timedelta", "array", "object", "enum",
-// "callable", "message".
+// "callable", "message", "dataframe", "graph".
 std::string_view name_of(Kind kind);
 
 // Threads: like a std::vector: const use from many threads is safe.
@@ -88,7 +92,7 @@ class Variant {
       std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>, std::string,
                    Bytes, List, Tuple, Set, FrozenSet, Dict, DateTime, Date, TimeOfDay, TimeDelta,
                    Decimal, Uuid, std::shared_ptr<const AnyArray>, ObjectPtr, EnumMember,
-                   CallablePtr, Message>;
+                   CallablePtr, Message, DataFrame, Graph>;
 
   Variant() = default;
   Variant(std::nullptr_t) {}
@@ -123,6 +127,8 @@ class Variant {
   Variant(CallablePtr function);  // null gives a null Variant
   Variant(EnumMember value) : storage_(std::move(value)) {}
   Variant(Message message);  // one that is empty gives a null Variant
+  Variant(DataFrame value) : storage_(std::move(value)) {}
+  Variant(Graph value) : storage_(std::move(value)) {}
 
   // Not recursive: a value nested a million deep may be dropped anywhere.
   ~Variant() {

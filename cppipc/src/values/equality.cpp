@@ -69,6 +69,12 @@ struct Hasher {
     for (const Bytes& segment : message.segments()) hash = mix(hash, (*this)(segment));
     return hash;
   }
+  std::size_t operator()(const DataFrame& frame) const {
+    return mix(static_cast<std::size_t>(frame.num_rows()), frame.num_columns());
+  }
+  std::size_t operator()(const Graph& graph) const {
+    return static_cast<std::size_t>(graph.num_edges());
+  }
   std::size_t operator()(const List& list) const { return hash_in_order(list.items, depth); }
   std::size_t operator()(const Tuple& tuple) const { return hash_in_order(tuple.items, depth); }
   std::size_t operator()(const Set& set) const { return hash_any_order(set.items, depth); }

@@ -12,6 +12,12 @@ std::string_view python_name(Kind kind) {
       return "Decimal";
     case Kind::kUuid:
       return "UUID";
+    case Kind::kMessage:
+      return "Message";
+    case Kind::kDataFrame:
+      return "unity.DataFrame";
+    case Kind::kGraph:
+      return "unity.Graph";
     default:
       return name_of(kind);
   }

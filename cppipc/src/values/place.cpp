@@ -127,6 +127,10 @@ std::string python_type(const Variant& value) {
       return "function";
     case Kind::kMessage:
       return "Message";
+    case Kind::kDataFrame:
+      return "unity.DataFrame";
+    case Kind::kGraph:
+      return "unity.Graph";
     default:
       return std::string(name_of(value.kind()));
   }

@@ -78,9 +78,10 @@ const Variant* Dict::find(std::string_view key) const {
 
 std::string_view name_of(Kind kind) {
   static constexpr std::string_view kNames[] = {
-      "null",    "bool", "int",       "float",  "complex",  "str",      "bytes",   "list",
-      "tuple",   "set",  "frozenset", "dict",   "datetime", "date",     "time",    "timedelta",
-      "decimal", "uuid", "array",     "object", "enum",     "callable", "message",
+      "null",     "bool",      "int",       "float",     "complex", "str",      "bytes",
+      "list",     "tuple",     "set",       "frozenset", "dict",    "datetime", "date",
+      "time",     "timedelta", "decimal",   "uuid",      "array",   "object",   "enum",
+      "callable", "message",   "dataframe", "graph",
   };
   static_assert(std::size(kNames) == std::variant_size_v<Variant::Storage>);
   return kNames[static_cast<std::size_t>(kind)];

@@ -178,6 +178,14 @@ void Marshaller::put_one(const Variant& value, wire::Variant::Builder& builder) 
       }
       return;
     }
+    case Kind::kDataFrame: {
+      const Children parts(value.get_if<DataFrame>()->parts());
+      return enter(parts, builder.initDataFrame(static_cast<unsigned>(parts.size())));
+    }
+    case Kind::kGraph: {
+      const Children parts(value.get_if<Graph>()->parts());
+      return enter(parts, builder.initGraph(static_cast<unsigned>(parts.size())));
+    }
     case Kind::kList:
     case Kind::kTuple:
     case Kind::kSet:

@@ -166,6 +166,10 @@ void Measurer::look_at(const Variant& value) {
       for (const Bytes& segment : message.segments()) words_ += bulk_words(segment.size());
       return;
     }
+    case Kind::kDataFrame:
+      return enter(Children(value.get_if<DataFrame>()->parts()));
+    case Kind::kGraph:
+      return enter(Children(value.get_if<Graph>()->parts()));
     case Kind::kList:
       return look_at_sequence(value.get_if<List>()->items);
     case Kind::kTuple:

@@ -8,10 +8,10 @@
 // out as a kProtocol.
 
 #include "wire/bulk.h"
+#include "wire/checked.h"
 #include "wire/elements.h"
 #include "wire/guard.h"
 #include "wire/marshal.h"
-#include "wire/validity.h"
 
 #include <memory>
 #include <string>
@@ -35,47 +35,6 @@ T& set_fresh(Variant& out, Parts&&... parts) {
     throw;
   }
   return *std::get_if<T>(&storage);
-}
-
-void refuse_if(const char* problem) {
-  if (problem != nullptr) refuse_message(problem);
-}
-
-Date checked_date(const wire::DateTime::Reader& reader) {
-  const Date date{reader.getYear(), reader.getMonth(), reader.getDay()};
-  refuse_if(problem_of(date));
-  return date;
-}
-
-TimeOfDay checked_time(const wire::DateTime::Reader& reader) {
-  TimeOfDay time;
-  time.hour = reader.getHour();
-  time.minute = reader.getMinute();
-  time.second = reader.getSecond();
-  time.microsecond = reader.getMicrosecond();
-  time.fold = reader.getFold();
-  if (reader.getHasOffset()) time.utc_offset_s = reader.getUtcOffsetS();
-  refuse_if(problem_of(time));
-  return time;
-}
-
-TimeDelta checked_delta(const wire::TimeDelta::Reader& reader) {
-  const TimeDelta delta{reader.getDays(), reader.getSeconds(), reader.getMicroseconds()};
-  refuse_if(problem_of(delta));
-  return delta;
-}
-
-Decimal checked_decimal(capnp::Text::Reader reader) {
-  Decimal decimal{std::string(reader.begin(), reader.size())};
-  refuse_if(problem_of(decimal));
-  return decimal;
-}
-
-Uuid checked_uuid(capnp::Data::Reader reader) {
-  Uuid uuid;
-  if (reader.size() != uuid.bytes.size()) refuse_message("a UUID is not of 16 bytes");
-  std::copy(reader.begin(), reader.end(), uuid.bytes.begin());
-  return uuid;
 }
 
 template <class Sequence, class Numbers>
@@ -114,6 +73,8 @@ class Unmarshaller {
     std::pair<Variant, Variant>* entries = nullptr;
     unsigned count = 0;  // of the reader
     unsigned next = 0;
+    Variant* table = nullptr;  // the list that is to become a dataframe or a graph
+    Kind table_kind = Kind::kNull;
 
     Variant& out(unsigned i) const {
       if (entries == nullptr) return items[i];
@@ -127,6 +88,7 @@ class Unmarshaller {
       if (current_.next < current_.count) {
         take_element(current_.next++);
       } else if (!parents_.empty()) {
+        if (current_.table != nullptr) make_table(*current_.table, current_.table_kind);
         current_ = parents_.back();
         parents_.pop_back();
       } else {
@@ -185,6 +147,30 @@ class Unmarshaller {
     enter(Frame{reader, elements, nullptr, entries.data(), reader.size()});
   }
 
+  // A dataframe or a graph, as the list of its parts.
+  void take_table(const VariantList::Reader& reader, Kind kind, Variant& out) {
+    check_depth();
+    if (reader.size() == 0) refuse_message("a dataframe or graph has no parts");
+    const ElementReader elements(reader);
+    std::vector<Variant>& items = set_fresh<List>(out).items;
+    items.resize(reader.size());
+    enter(Frame{reader, elements, items.data(), nullptr, reader.size(), 0, &out, kind});
+  }
+
+  static void make_table(Variant& table, Kind kind) {
+    std::vector<Variant> parts = std::move(table.as<List>().items);
+    try {
+      if (kind == Kind::kGraph) {
+        table = Graph::from_parts(std::move(parts));
+      } else {
+        table = DataFrame::from_parts(std::move(parts));
+      }
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kInvalidArgument) throw;
+      refuse_message(error.what());
+    }
+  }
+
   template <class Sequence, class Numbers>
   void take_packed(const Numbers& numbers, Variant& out) {
     check_depth();
@@ -239,6 +225,8 @@ void Unmarshaller::take_one(const wire::Variant::Reader& reader, Variant& out) {
     case wire::Variant::FLOATS:
     case wire::Variant::INT_TUPLE:
     case wire::Variant::FLOAT_TUPLE:
+    case wire::Variant::DATA_FRAME:
+    case wire::Variant::GRAPH:
       return take_container(reader, out);
     case wire::Variant::BYTES:
     case wire::Variant::ARRAY:
@@ -279,6 +267,10 @@ void Unmarshaller::take_container(const wire::Variant::Reader& reader, Variant& 
       return take_packed<List>(reader.getFloats(), out);
     case wire::Variant::INT_TUPLE:
       return take_packed<Tuple>(reader.getIntTuple(), out);
+    case wire::Variant::DATA_FRAME:
+      return take_table(reader.getDataFrame(), Kind::kDataFrame, out);
+    case wire::Variant::GRAPH:
+      return take_table(reader.getGraph(), Kind::kGraph, out);
     default:
       return take_packed<Tuple>(reader.getFloatTuple(), out);
   }

@@ -44,9 +44,13 @@ Which tag_of(ValueWriter::Sequence kind) {
     case ValueWriter::Sequence::kSet:
       return Which::SET;
     case ValueWriter::Sequence::kFrozenSet:
+      return Which::FROZEN_SET;
+    case ValueWriter::Sequence::kDataFrame:
+      return Which::DATA_FRAME;
+    case ValueWriter::Sequence::kGraph:
       break;
   }
-  return Which::FROZEN_SET;
+  return Which::GRAPH;
 }
 
 Which tag_of(ValueWriter::Numbers kind) {

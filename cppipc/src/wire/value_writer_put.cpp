@@ -9,8 +9,6 @@
 #include "wire/validity.h"
 #include "wire/words.h"
 
-#include "memory/block.h"
-#include "memory/lease.h"
 #include "values/utf8.h"
 
 namespace cppipc {
@@ -19,9 +17,6 @@ namespace {
 using Which = wire::Variant::Which;
 
 constexpr std::size_t kFramesAtFirst = 16;
-// Of an Array in the schema.
-constexpr std::size_t kArrayData = 3;
-constexpr std::size_t kArrayPointers = 4;
 
 void refuse_if(const char* problem) {
   if (problem != nullptr) throw Error(ErrorKind::kInvalidArgument, std::string(problem));
@@ -48,14 +43,6 @@ void fill_time(std::uint64_t* data, const TimeOfDay& time) {
   if (!time.utc_offset_s) return;
   set_field(data, 10, std::uint8_t{1});
   set_field(data, 16, *time.utc_offset_s);
-}
-
-bool is_contiguous(const AnyArray& array) {
-  return array.is_c_contiguous() || array.is_f_contiguous();
-}
-
-bool is_in_shared_memory(const AnyArray& array) {
-  return block_hold(array.owner) != nullptr || lease_of(array.owner) != nullptr;
 }
 
 void check_text(std::string_view text) {
@@ -97,6 +84,7 @@ class VariantWalk {
     Children children;
     ValueWriter::Place first = 0;
     std::size_t next = 0;
+    bool can_move = true;  // false below what others share
   };
 
   void put_one(ValueWriter::Place place, const Variant& value) {
@@ -127,8 +115,12 @@ class VariantWalk {
         const Dict& dict = *value.get_if<Dict>();
         return go_down(Children(dict), out_.put_dict(place, dict.entries.size()));
       }
+      case Kind::kDataFrame:
+        return enter_parts(*value.get_if<DataFrame>(), place, Sequence::kDataFrame);
+      case Kind::kGraph:
+        return enter_parts(*value.get_if<Graph>(), place, Sequence::kGraph);
       default:
-        return out_.put_plain(place, value);
+        return out_.put_plain(place, value, current_.can_move);
     }
   }
 
@@ -164,11 +156,19 @@ class VariantWalk {
     go_down(children, out_.put_sequence(place, kind, children.size()));
   }
 
+  // Of a dataframe or a graph.
+  template <class Table>
+  void enter_parts(const Table& table, ValueWriter::Place place, Sequence kind) {
+    const bool can_move = current_.can_move && table.is_sole();
+    enter(Children(table.parts()), place, kind);
+    current_.can_move = can_move;
+  }
+
   void go_down(Children children, ValueWriter::Place first) {
     if (children.size() == 0) return;
     if (parents_.capacity() == 0) parents_.reserve(kFramesAtFirst);
     parents_.push_back(current_);
-    current_ = Frame{children, first, 0};
+    current_ = Frame{children, first, 0, current_.can_move};
   }
 
   ValueWriter& out_;
@@ -201,7 +201,7 @@ ValueWriter write(const Arguments& arguments, const MarshalLimits& limits) {
 
 void ValueWriter::put(Place place, const Variant& value) { VariantWalk(*this).put(place, value); }
 
-void ValueWriter::put_plain(Place place, const Variant& value) {
+void ValueWriter::put_plain(Place place, const Variant& value, bool can_move) {
   const Place pointer = place + words::kVariantData;
   switch (value.kind()) {
     case Kind::kComplex: {
@@ -211,7 +211,7 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
     }
     case Kind::kBytes: {
       const Bytes& bytes = *value.get_if<Bytes>();
-      return put_bytes_value(place, bytes, bytes.owner().use_count() <= 1);
+      return put_bytes_value(place, bytes, can_move && bytes.owner().use_count() <= 1);
     }
     case Kind::kMessage:
       return put_message(place, *value.get_if<Message>());
@@ -230,7 +230,7 @@ void ValueWriter::put_plain(Place place, const Variant& value) {
       return put_bytes(pointer, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, false);
     }
     case Kind::kArray:
-      return put_array(place, value.as<std::shared_ptr<const AnyArray>>());
+      return put_array(place, value.as<std::shared_ptr<const AnyArray>>(), can_move);
     case Kind::kObject:
       return put_object(place, *value.get_if<ObjectPtr>());
     case Kind::kEnum:
@@ -290,75 +290,6 @@ void ValueWriter::put_moment(Place place, const Variant& value) {
       return set_field(data, 8, delta.microseconds);
     }
   }
-}
-
-void ValueWriter::put_array(Place place, const std::shared_ptr<const AnyArray>& held) {
-  const AnyArray& array = *held;
-  const bool is_sole = held.use_count() == 1 && array.owner.use_count() <= 1;
-  const DType& dtype = array.dtype;
-  refuse_if(problem_of(dtype));
-  refuse_if(problem_of_shape(array.shape, dtype.itemsize));
-  check_text(dtype.text);
-  if (array.strides.size() != array.shape.size()) {
-    refuse_if("an array's strides are not as many as its dimensions");
-  }
-  const std::uint64_t size_bytes = nbytes_of(array.shape, dtype.itemsize);
-  if (size_bytes > 0 && array.data == nullptr) refuse_if("an array has no memory");
-  const bool is_shared = size_bytes > 0 && is_in_shared_memory(array);
-  const bool is_large = is_shared || is_beside(size_bytes);
-  set_tag(place, Which::ARRAY);
-  std::uint64_t* data = struct_at(place + words::kVariantData, kArrayData, kArrayPointers);
-  set_field(data, 0, static_cast<std::uint8_t>(dtype.code));
-  set_field(data, 1, std::uint8_t{!array.is_c_contiguous() && array.is_f_contiguous()});
-  set_field(data, 2, static_cast<std::uint8_t>(array.flavor));
-  set_field(data, 4, dtype.itemsize);
-  set_field(data, 8, static_cast<std::uint16_t>(is_large));
-  const auto pointers = static_cast<Place>(data + kArrayData - words_.get());
-  put_bytes(pointers, dtype.text, true);
-  const Place shape = take(array.shape.size());
-  std::copy(array.shape.begin(), array.shape.end(), words_.get() + shape);
-  point(pointers + 1, shape, words::kList, words::list_of(words::kOfWords, array.shape.size()));
-  if (is_shared && !is_contiguous(array)) return put_strided(pointers, array, is_sole);
-  if (is_large) {
-    Bytes bulk = bulk_of(array, size_bytes);
-    const bool is_copy = bulk.owner() != array.owner;
-    return put_large(pointers + 2, std::move(bulk), is_sole || is_copy, array.is_readonly);
-  }
-  const Place content = take((size_bytes + 7) / 8);
-  point(pointers + 2, content, words::kList, words::list_of(words::kOfBytes, size_bytes));
-  if (size_bytes == 0) return;
-  words_.get()[content + (size_bytes + 7) / 8 - 1] = 0;
-  auto* out = reinterpret_cast<std::byte*>(words_.get() + content);
-  if (is_contiguous(array)) {
-    std::memcpy(out, array.data, size_bytes);
-  } else {
-    array.copy_to(out);
-  }
-}
-
-void ValueWriter::put_strided(Place pointers, const AnyArray& array, bool is_sole) {
-  const auto bytes = extent_of(array);
-  // `start` is the last of the data words, which lie before the pointers.
-  words_.get()[pointers - 1] = static_cast<std::uint64_t>(array.data - bytes.data());
-  const Place strides = take(array.strides.size());
-  std::copy(array.strides.begin(), array.strides.end(), words_.get() + strides);
-  point(pointers + 3, strides, words::kList, words::list_of(words::kOfWords, array.strides.size()));
-  put_large(pointers + 2, Bytes(bytes, array.owner), is_sole, array.is_readonly);
-}
-
-// The elements one after the other, in memory that stays: the array's own if it can.
-Bytes ValueWriter::bulk_of(const AnyArray& array, std::size_t size_bytes) const {
-  if (is_contiguous(array) && array.owner != nullptr) {
-    return Bytes(std::span<const std::byte>{array.data, size_bytes}, array.owner);
-  }
-  std::shared_ptr<std::byte> memory = bulk_memory(size_bytes);
-  if (is_contiguous(array)) {
-    std::memcpy(memory.get(), array.data, size_bytes);
-  } else {
-    array.copy_to(memory.get());
-  }
-  const std::span<const std::byte> bytes{memory.get(), size_bytes};
-  return Bytes(bytes, std::move(memory));
 }
 
 void ValueWriter::put_enum_member(Place place, const EnumMember& member) {

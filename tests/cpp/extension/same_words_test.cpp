@@ -136,6 +136,8 @@ std::vector<Variant> samples() {
   std::memcpy(text.data, letters, sizeof letters);
   text.flavor = ArrayFlavor::kScalar;
   values.emplace_back(text);
+  values.emplace_back(DataFrame::Builder().add("x", Array<double>(2)).build());
+  values.emplace_back(List{{Graph(), DataFrame()}});
   return values;
 }
 

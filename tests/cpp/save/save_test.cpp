@@ -289,6 +289,15 @@ TEST(Load, ArraysArePaidForByTheAccount) {
   EXPECT_EQ(kind_of([&] { load(200'000); }), ErrorKind::kQuotaExceeded);
 }
 
+TEST(Load, DataframesAndGraphsComeBack) {
+  const Registry registry;
+  const std::vector<std::optional<std::string>> texts(5'000, "some text");
+  const DataFrame frame = DataFrame::Builder().add("x", texts).build();
+  const Edges edges{Array<std::int64_t>(2'000), Array<std::int64_t>(2'000), std::nullopt};
+  const Variant value = List{{frame, Graph(edges), Graph(edges, std::vector<Variant>{"label"})}};
+  EXPECT_EQ(loaded(saved(value, registry), registry), value);
+}
+
 TEST(Saveable, MistakesAreFoundWhenTheTypeIsRegistered) {
   Registry registry;
   const auto save = [](const Plain&, SaveWriter&) {};

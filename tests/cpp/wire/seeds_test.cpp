@@ -31,6 +31,25 @@ AnyArray transposed(AnyArray array) {
   return array;
 }
 
+DataFrame frame() {
+  const std::vector<std::optional<std::string>> texts{"a", std::nullopt};
+  const std::vector<std::string> categories{"x", "y"};
+  return DataFrame::Builder()
+      .add("n", small_array(DType::of<std::int16_t>(), {2}))
+      .add("s", texts)
+      .add_category("c", small_array(DType::of<std::int8_t>(), {2}), categories, true)
+      .add("t", small_array({"<M8[us]", 'M', 8}, {2}), std::nullopt, "UTC")
+      .build();
+}
+
+Variant graphs() {
+  const auto edges = [] {
+    return Edges{Array<std::int64_t>(2), Array<std::int64_t>(2), Array<double>(2)};
+  };
+  return List{{Graph(edges()), Graph(edges(), Array<std::int64_t>(1)),
+               Graph(edges(), std::vector<Variant>{"a", Tuple{{1, "b"}}})}};
+}
+
 Variant nested(int depth) {
   Variant value = "innermost";
   for (int i = 0; i < depth; ++i) {
@@ -56,6 +75,8 @@ std::vector<std::pair<std::string, Variant>> values() {
       {"dates_array", small_array({"<M8[ns]", 'M', 8}, {2})},
       {"object", List{{ObjectPtr(std::make_shared<NamedObject>("Counter"))}}},
       {"nested", nested(40)},
+      {"dataframe", frame()},
+      {"graphs", graphs()},
       {"enumeration", List{{EnumMember{"app.Color", "red"}, FrozenSet{{EnumMember{"a", "b"}}}}}},
   };
 }

@@ -113,6 +113,28 @@ struct Converter<Message> {
   static std::string spell(const Speller&) { return "Message"; }
 };
 template <>
+struct Converter<DataFrame> {
+  static constexpr KindSet kKinds = kinds(Kind::kDataFrame);
+
+  static DataFrame load(Variant& value, const Place& place) {
+    require_kind(value, Kind::kDataFrame, place);
+    return value.as<DataFrame>();
+  }
+  static Variant store(DataFrame value, const Place&) { return Variant(std::move(value)); }
+  static std::string spell(const Speller&) { return "unity.DataFrame"; }
+};
+template <>
+struct Converter<Graph> {
+  static constexpr KindSet kKinds = kinds(Kind::kGraph);
+
+  static Graph load(Variant& value, const Place& place) {
+    require_kind(value, Kind::kGraph, place);
+    return value.as<Graph>();
+  }
+  static Variant store(Graph value, const Place&) { return Variant(std::move(value)); }
+  static std::string spell(const Speller&) { return "unity.Graph"; }
+};
+template <>
 struct Converter<Uuid> : AlternativeConverter<Uuid, Kind::kUuid> {
   static std::string spell(const Speller&) { return "UUID"; }
 };
