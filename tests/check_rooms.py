@@ -71,7 +71,7 @@ ROOMS = (
     Room(
         "client",
         imports=("unity",),
-        inner_imports=("numpy", "pandas", "networkx", "scipy", "tqdm"),
+        inner_imports=("numpy", "pandas", "polars", "pyarrow", "networkx", "scipy", "tqdm"),
     ),
 )
 

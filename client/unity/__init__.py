@@ -18,25 +18,30 @@ from unity.errors import __all__ as _error_names
 
 if False:  # only for tools that read the source; see __getattr__
     from unity._allocator import allocator, is_shared, share
+    from unity._column import Column
+    from unity._graphs import Graph
     from unity._message import Message
     from unity._progress import progress
+    from unity._tables import DataFrame
 
-_SHARED_MEMORY = ("allocator", "is_shared", "share")
+# Few programs need them, and each import costs: module, by name.
+_LATER = {
+    "Column": "_column",
+    "DataFrame": "_tables",
+    "Graph": "_graphs",
+    "Message": "_message",
+    "allocator": "_allocator",
+    "is_shared": "_allocator",
+    "progress": "_progress",
+    "share": "_allocator",
+}
 
 
 def __getattr__(name):
-    if name in _SHARED_MEMORY:  # few programs need it, and each import costs
-        from unity import _allocator
+    if name in _LATER:
+        from importlib import import_module
 
-        return getattr(_allocator, name)
-    if name == "Message":
-        from unity._message import Message
-
-        return Message
-    if name == "progress":
-        from unity._progress import progress
-
-        return progress
+        return getattr(import_module(f"unity.{_LATER[name]}"), name)
     if name == "__version__":  # looked up when it is asked for: that costs more than the import
         from importlib.metadata import version
 
@@ -45,12 +50,15 @@ def __getattr__(name):
 
 
 def __dir__():
-    return [*globals(), *_SHARED_MEMORY, "Message", "__version__", "progress"]
+    return [*globals(), *_LATER, "__version__"]
 
 
 __all__ = [
     "Buffer",
     "Call",
+    "Column",
+    "DataFrame",
+    "Graph",
     "Message",
     "Proxy",
     "Session",

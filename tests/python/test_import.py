@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`import unity` is light, and works wherever Python runs."""
 
-HEAVY = "numpy asyncio subprocess inspect socket multiprocessing pandas scipy networkx decimal uuid"
+HEAVY = (
+    "numpy asyncio subprocess inspect socket multiprocessing pandas polars pyarrow scipy networkx "
+    "decimal uuid zoneinfo unity._tables unity._graphs unity._arrow"
+)
 
 
 def test_heavy_modules_are_not_imported(run_script):
