@@ -44,11 +44,11 @@ class Column {
   // What messages call it: "float64", "text", "category of text".
   std::string type_name() const;
 
-  // Whether it has a value. A NaN is one.
+  // Whether it has a value. A NaN is one, a NaT is none.
   bool is_valid(std::int64_t row) const;
   // Counts each time.
   std::int64_t null_count() const;
-  // One bool for each row, true for a value; null if all have one, and for kCategory.
+  // One bool for each row, true for a value; null if all have one but NaT, and for kCategory.
   const AnyArray* validity() const { return validity_; }
 
   // Of kValues, of exactly that type. What lies in a row without a value means nothing.

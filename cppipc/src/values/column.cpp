@@ -28,6 +28,11 @@ std::int64_t code_at(const AnyArray& codes, std::int64_t row) {
   }
 }
 
+// What NumPy has for a time or duration that is none.
+constexpr std::int64_t kNat = std::numeric_limits<std::int64_t>::min();
+
+bool has_times(const DType& dtype) { return dtype.text[1] == 'M' || dtype.text[1] == 'm'; }
+
 bool same_cells(const Column& a, const Column& b, std::int64_t row) {
   if (a.layout() == Layout::kText) return a.text(row) == b.text(row);
   if (a.layout() == Layout::kCategory) return a.code(row) == b.code(row);
@@ -72,11 +77,14 @@ const AnyArray& Column::values_of(const DType& dtype) const {
 bool Column::is_valid(std::int64_t row) const {
   check_row(row);
   if (layout_ == Layout::kCategory) return code_at(*cells_, row) != -1;
-  return validity_ == nullptr || validity_->data[row] != std::byte{0};
+  if (validity_ != nullptr && validity_->data[row] == std::byte{0}) return false;
+  if (layout_ != Layout::kValues || !has_times(cells_->dtype)) return true;
+  return element_of<std::int64_t>(*cells_, row) != kNat;
 }
 
 std::int64_t Column::null_count() const {
-  if (layout_ != Layout::kCategory && validity_ == nullptr) return 0;
+  const bool is_full = layout_ == Layout::kText || !has_times(cells_->dtype);
+  if (layout_ != Layout::kCategory && validity_ == nullptr && is_full) return 0;
   std::int64_t count = 0;
   for (std::int64_t row = 0; row < size_; ++row) count += is_valid(row) ? 0 : 1;
   return count;

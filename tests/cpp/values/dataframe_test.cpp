@@ -128,6 +128,23 @@ TEST(DataFrame, TimesMayHaveAZone) {
   EXPECT_EQ(frame.column("t").type_name(), "<M8[ns]");
 }
 
+TEST(DataFrame, ATimeThatIsNoneIsNull) {
+  const std::int64_t nat = std::numeric_limits<std::int64_t>::min();
+  for (const char* text : {"<M8[ns]", "<m8[s]"}) {
+    const DataFrame frame = DataFrame::Builder()
+                                .add("t", times({1, nat, 3}, text))
+                                .add("u", times({1, nat, 3}, text), bools({true, true, false}))
+                                .build();
+    EXPECT_TRUE(frame.column("t").is_valid(0));
+    EXPECT_FALSE(frame.column("t").is_valid(1));
+    EXPECT_EQ(frame.column("t").null_count(), 1);
+    EXPECT_EQ(frame.column("u").null_count(), 2);
+    const DataFrame other =
+        DataFrame::Builder().add("t", times({1, 2, 3}, text), bools({true, false, true})).build();
+    EXPECT_TRUE(frame.column("t") == other.column("t"));
+  }
+}
+
 TEST(DataFrame, RowsThatAreNoneAreRefused) {
   const DataFrame frame = sample();
   for (const std::int64_t row : {std::int64_t{-1}, std::int64_t{3}}) {
