@@ -42,6 +42,8 @@ _PLAIN = {
     "ndarray": ("_typing.Any", "_typing.Any"),
     "Callable": ("_abc.Callable[..., _typing.Any]", "_abc.Callable[..., _typing.Any]"),
     "Message": ("_typing.Any", "_unity.Message"),
+    "unity.DataFrame": ("_typing.Any", "_unity.DataFrame"),
+    "unity.Graph": ("_typing.Any", "_unity.Graph"),
 }
 _GENERIC = {
     "list": ("_abc.Sequence", "_builtins.list"),

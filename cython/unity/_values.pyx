@@ -63,6 +63,8 @@ cdef object from_variant(const Variant& value, Connection connection, object kno
         return from_callable(value, connection)
     if kind == Kind.kMessage:
         return from_message(value)
+    if kind == Kind.kDataFrame or kind == Kind.kGraph:
+        return from_table(value, connection, known)
     if kind == Kind.kEnum:
         return enum_member(value, known)
     return scalar_of(value)
@@ -80,6 +82,14 @@ cdef object from_message(const Variant& value):
 
     return Message([view_of(access.get_segment(value, i))
                     for i in range(access.count_segments(value))])
+
+
+cdef object from_table(const Variant& value, Connection connection, object known):
+    # A dataframe or a graph, whose classes are imported when the first one comes.
+    import unity
+
+    cls = unity.DataFrame if value.kind() == Kind.kDataFrame else unity.Graph
+    return cls._from_parts(from_list(access.get_parts(value), connection, known))
 
 
 cdef object from_callable(const Variant& value, Connection connection):

@@ -119,6 +119,8 @@ cdef int write_other(ValueWriter* out, size_t place, object value,
         pass
     elif put_callable(&variant, value, marshaller):
         pass
+    elif write_table(out, place, value, marshaller):
+        return 0
     else:
         raise refusal(errors.WrongType, f"cannot send a {type(value).__qualname__!r}", marshaller)
     out.put(place, variant)
@@ -176,6 +178,43 @@ cdef int put_function(Variant* out, object function, Connection connection) exce
     weak_connection = weakref.ref(connection)
     put_python_function(out, process_runtime[0], <PyObject*>function, <PyObject*>weak_connection)
     return 0
+
+
+cdef bint write_table(ValueWriter* out, size_t place, object value,
+                      Marshaller* marshaller) except -1:
+    # A dataframe, a graph, or what becomes one; returns False for anything else.
+    cdef size_t depth = marshaller.path.size()
+    cdef PyObject* connection = marshaller.connection
+    cdef Py_ssize_t i
+    import unity
+    from unity._tables import as_value
+
+    is_ours = isinstance(value, (unity.DataFrame, unity.Graph))
+    try:
+        table = value if is_ours else as_value(value)
+    except (TypeError, ValueError) as error:
+        cls = errors.WrongType if isinstance(error, TypeError) else errors.InvalidArgument
+        raise refusal(cls, f"cannot send a {type(value).__qualname__!r}: {error}",
+                      marshaller) from error
+    if table is None:
+        return False
+    if marshaller.keys > 0:
+        raise refusal(errors.WrongType, f"cannot send a {type(value).__qualname__!r} as a key or "
+                      "in a set: it is not hashable", marshaller)
+    is_frame = isinstance(table, unity.DataFrame)
+    parts = table._to_parts()
+    if not is_frame:
+        marshaller.connection = NULL  # objects and functions are no vertices
+    enter(value, len(parts), marshaller)
+    place = out.put_sequence(place, Sequence.kDataFrame if is_frame else Sequence.kGraph,
+                             len(parts))
+    for i in range(len(parts)):
+        marshaller.path[depth].index = i
+        write(out, place, parts[i], marshaller)
+        place += kPlaceWords
+    leave(marshaller)
+    marshaller.connection = connection
+    return True
 
 
 cdef int write_int(ValueWriter* out, size_t place, object value,

@@ -85,6 +85,8 @@ cdef extern from "cppipc/variant.h" namespace "cppipc" nogil:
         kEnum
         kCallable
         kMessage
+        kDataFrame
+        kGraph
 
     cdef cppclass Date:
         int32_t year
@@ -188,6 +190,8 @@ cdef extern from "cppipc/value_writer.h" namespace "cppipc" nogil:
         kTuple
         kSet
         kFrozenSet
+        kDataFrame
+        kGraph
 
     cdef enum class Numbers "cppipc::ValueWriter::Numbers" (int):
         kInts

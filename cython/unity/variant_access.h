@@ -127,6 +127,13 @@ inline std::shared_ptr<cppipc::RemoteObject> get_object(const Variant& value) {
   return std::dynamic_pointer_cast<cppipc::RemoteObject>(get<cppipc::ObjectPtr>(value));
 }
 
+// The parts of a dataframe or a graph, which share their memory.
+inline Items get_parts(const Variant& value) {
+  const auto* frame = value.get_if<cppipc::DataFrame>();
+  const auto parts = frame != nullptr ? frame->parts() : value.get_if<cppipc::Graph>()->parts();
+  return Items(parts.begin(), parts.end());
+}
+
 // The segments of a message that is being put together.
 using Segments = std::vector<cppipc::Bytes>;
 // One that was put as bytes, or as an array of bytes without gaps.

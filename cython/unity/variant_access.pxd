@@ -56,6 +56,7 @@ cdef extern from "variant_access.h" namespace "unity" nogil:
     string_view get_enum_type(const Variant&)
     string_view get_enum_name(const Variant&)
     shared_ptr[RemoteObject] get_object(const Variant&)
+    Items get_parts(const Variant&) except +raise_as_python
 
     cdef cppclass Segments:
         pass

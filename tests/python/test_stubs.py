@@ -254,6 +254,8 @@ def test_a_folder_that_cannot_be_a_package_is_refused(typed, tmp_path):
             "_abc.Callable[[_typed.Bytes], None]",
         ),
         ("timedelta", "_datetime.timedelta", "_datetime.timedelta"),
+        ("unity.DataFrame", "_typing.Any", "_unity.DataFrame"),
+        ("unity.Graph | None", "_typing.Any", "_unity.Graph | None"),
         ("Unknown[int]", "_typing.Any", "_typing.Any"),
         ("no type at all", "_typing.Any", "_typing.Any"),
     ],
