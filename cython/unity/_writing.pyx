@@ -50,6 +50,8 @@ cdef extern from "packed.h" namespace "unity" nogil:
 
 cdef Runtime* process_runtime = runtime()
 
+cdef object table_classes = None, parts_of = None  # until a table is looked for
+
 
 cdef int write(ValueWriter* out, size_t place, object value, Marshaller* marshaller) except -1:
     # The frequent ones first, by exact type.
@@ -115,6 +117,9 @@ cdef int write_other(ValueWriter* out, size_t place, object value,
         pass
     elif PyIndex_Check(value):
         return write_int(out, place, PyNumber_Index(value), marshaller)
+    elif table_classes is not None and isinstance(value, table_classes):
+        write_table(out, place, value, marshaller)
+        return 0
     elif put_message(&variant, value, marshaller):
         pass
     elif put_callable(&variant, value, marshaller):
@@ -186,23 +191,23 @@ cdef bint write_table(ValueWriter* out, size_t place, object value,
     cdef size_t depth = marshaller.path.size()
     cdef PyObject* connection = marshaller.connection
     cdef Py_ssize_t i
-    import unity
-    from unity._tables import as_value
+    global table_classes, parts_of
+    if table_classes is None:
+        from unity import _table_parts
 
-    is_ours = isinstance(value, (unity.DataFrame, unity.Graph))
+        table_classes, parts_of = _table_parts.CLASSES, _table_parts.parts_of
     try:
-        table = value if is_ours else as_value(value)
+        found = parts_of(value)
     except (TypeError, ValueError) as error:
         cls = errors.WrongType if isinstance(error, TypeError) else errors.InvalidArgument
-        raise refusal(cls, f"cannot send a {type(value).__qualname__!r}: {error}",
-                      marshaller) from error
-    if table is None:
+        text = f"cannot send a {type(value).__qualname__!r}: {error}"
+        raise refusal(cls, text, marshaller) from error
+    if found is None:
         return False
     if marshaller.keys > 0:
-        raise refusal(errors.WrongType, f"cannot send a {type(value).__qualname__!r} as a key or "
-                      "in a set: it is not hashable", marshaller)
-    is_frame = isinstance(table, unity.DataFrame)
-    parts = table._to_parts()
+        text = f"cannot send a {type(value).__qualname__!r} as a key or in a set"
+        raise refusal(errors.WrongType, text, marshaller)
+    is_frame, parts = found
     if not is_frame:
         marshaller.connection = NULL  # objects and functions are no vertices
     enter(value, len(parts), marshaller)
