@@ -80,6 +80,8 @@ def _cells_of_ndarray(numpy, array):
         values = array.tolist()
         if valid is not None:
             values = [v if keep else None for v, keep in zip(values, valid, strict=True)]
+        if array.dtype.kind != "O" or not values:  # of objects there are none: most often text
+            return TextCells.from_list(values, is_missing)
         return cells_of_list(values)
     return ValueCells(_vectors.vector_from(array), valid)
 
@@ -93,13 +95,13 @@ def is_missing(value):
 
 def cells_of_list(values):
     """The cells of a list of values of one type and of None."""
-    kinds = {_kind(cls): cls for cls in set(map(type, values))}
+    classes = set(map(type, values))
+    kinds = {_kind(cls): cls for cls in classes}
     kinds.pop("missing", None)
     are_numbers = kinds.keys() <= {"int", "float", "complex"}
     if not are_numbers and all(v != v for v in values if isinstance(v, float)):
         # In a column of objects pandas writes NaN for null.
         kinds.pop("float", None)
-        values = [None if is_missing(value) else value for value in values]
     if "object" in kinds:
         raise TypeError(
             f"a {kinds['object'].__qualname__} is nothing that a column can have: numbers, bools, "
@@ -107,11 +109,39 @@ def cells_of_list(values):
         )
     if kinds.keys() == {"text"}:
         return TextCells.from_list(values, is_missing)
+    gaps = {cls for cls in classes if _kind(cls) not in kinds}
     for wanted, make in _MAKERS:
         if kinds.keys() <= wanted:
-            return make(values)
+            return make(Values(values, gaps))
     names = sorted(cls.__qualname__ for cls in kinds.values())
     raise TypeError(f"its values are of several types: {', '.join(names)}; a column has one")
+
+
+class Values:
+    """A list of values, of which those of the classes `gaps` are null."""
+
+    def __init__(self, values, gaps):
+        self.all, self.valid, self._gaps = values, None, gaps
+        if gaps:
+            self.valid = _vectors.from_bytes("|b1", bytes(type(v) not in gaps for v in values))
+
+    def present(self):
+        return [v for v in self.all if type(v) not in self._gaps] if self._gaps else self.all
+
+    def filled(self, fill, convert=None):
+        """With `fill` for null; `convert` is called for each of the others."""
+        values = self.all
+        if convert is not None:
+            gaps = self._gaps
+            return [fill if type(value) in gaps else convert(value) for value in values]
+        if not self._gaps:
+            return values
+        gaps = self._gaps
+        return [fill if type(value) in gaps else value for value in values]
+
+    def cells(self, text, fill, convert=None):
+        """Of the type `text`."""
+        return ValueCells(_vectors.from_list(text, self.filled(fill, convert)), self.valid)
 
 
 def _kind(cls):
@@ -138,76 +168,63 @@ def _kind(cls):
     return "object"
 
 
-def _filled(text, values, fill, convert=None):
-    """Cells of the type `text`; None is null, with `fill` for its value."""
-    missing = [value is None or type(value).__name__ in _PANDAS_MISSING for value in values]
-    valid = None
-    if any(missing):
-        valid = _vectors.from_bytes("|b1", bytes(not gap for gap in missing))
-        values = [fill if gap else value for gap, value in zip(missing, values, strict=True)]
-    if convert is not None:
-        values = list(map(convert, values))
-    return ValueCells(_vectors.from_list(text, values), valid)
-
-
 def _native(kind):
     return f"{_dtypes._NATIVE}{kind}"
 
 
 def _ints(values):
-    present = [int(value) for value in values if _kind(type(value)) == "int"]
-    low, high = (min(present), max(present)) if present else (0, 0)
-    if low in _INT64 and high in _INT64:
-        return _filled(_native("i8"), values, 0)
-    if low >= 0 and high < 2**64:
-        return _filled(_native("u8"), values, 0)
-    raise OverflowError(f"{high if low in _INT64 else low} is beyond 64 bits")
+    try:
+        return values.cells(_native("i8"), 0)
+    except OverflowError:
+        present = values.present()
+    least, greatest = int(min(present)), int(max(present))
+    if least >= 0 and greatest < 2**64:
+        return values.cells(_native("u8"), 0)
+    raise OverflowError(f"{greatest if least in _INT64 else least} is beyond 64 bits")
 
 
 def _datetimes(values):
-    present = [value for value in values if _kind(type(value)) == "datetime"]
-    aware = [value.tzinfo for value in present if value.utcoffset() is not None]
-    if not aware:
-        return _filled(_native("M8[us]"), values, _EPOCH, lambda t: (t - _EPOCH) // _MICROSECOND)
-    if len(aware) < len(present):
+    present = values.present()
+    zones = {time.tzinfo for time in present if time.utcoffset() is not None}
+    if not zones:
+        return values.cells(_native("M8[us]"), 0, lambda time: (time - _EPOCH) // _MICROSECOND)
+    if any(time.utcoffset() is None for time in present):
         raise TypeError("some of its datetimes have a time zone and some have none")
     start = _EPOCH.replace(tzinfo=datetime.UTC)
-    cells = _filled(_native("M8[us]"), values, start, lambda t: (t - start) // _MICROSECOND)
-    zones = {zone_of(tz) for tz in set(aware)}
-    return ValueCells(cells.array, cells.valid, zones.pop() if len(zones) == 1 else "UTC")
+    cells = values.cells(_native("M8[us]"), 0, lambda time: (time - start) // _MICROSECOND)
+    names = {zone_of(zone) for zone in zones}
+    return ValueCells(cells.array, cells.valid, names.pop() if len(names) == 1 else "UTC")
 
 
 def _dates(values):
     start = _EPOCH.date()
-    return _filled(_native("M8[D]"), values, start, lambda date: (date - start).days)
+    return values.cells(_native("M8[D]"), 0, lambda date: (date - start).days)
 
 
 def _timedeltas(values):
-    for value in values:
-        if isinstance(value, datetime.timedelta) and value // _MICROSECOND not in _INT64:
+    for value in values.present():
+        if value // _MICROSECOND not in _INT64:
             raise OverflowError(f"{value!r} is beyond 64 bits of microseconds")
-    zero = datetime.timedelta()
-    return _filled(_native("m8[us]"), values, zero, lambda time: time // _MICROSECOND)
+    return values.cells(_native("m8[us]"), 0, lambda time: time // _MICROSECOND)
 
 
 def _numpy_times(values):
     import numpy
 
-    letters = {value.dtype.kind for value in values if isinstance(value, numpy.generic)}
+    letters = {value.dtype.kind for value in values.present()}
     if len(letters) > 1:
         raise TypeError("some of its values are datetime64 and some are timedelta64")
     none = (numpy.datetime64 if letters == {"M"} else numpy.timedelta64)("NaT")
-    array = numpy.array([none if value is None else value for value in values])
-    return ValueCells(_vectors.vector_from(array))
+    return ValueCells(_vectors.vector_from(numpy.array(values.filled(none))))
 
 
 # What a column is made by whose values are of these kinds, and nothing else.
 _MAKERS = (
-    (set(), lambda values: _filled(_native("f8"), values, 0.0)),
-    ({"bool"}, lambda values: _filled("|b1", values, False)),
+    (set(), lambda values: values.cells(_native("f8"), 0.0)),
+    ({"bool"}, lambda values: values.cells("|b1", False)),
     ({"int"}, _ints),
-    ({"int", "float"}, lambda values: _filled(_native("f8"), values, 0.0, float)),
-    ({"int", "float", "complex"}, lambda values: _filled(_native("c16"), values, 0, complex)),
+    ({"int", "float"}, lambda values: values.cells(_native("f8"), 0.0)),
+    ({"int", "float", "complex"}, lambda values: values.cells(_native("c16"), 0)),
     ({"datetime"}, _datetimes),
     ({"date"}, _dates),
     ({"timedelta"}, _timedeltas),

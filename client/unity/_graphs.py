@@ -151,7 +151,8 @@ class Graph:
         if self._found is None:
             numpy = _vectors.numpy_or_none()
             if numpy is not None:
-                self._found = numpy.unique(numpy.concatenate([self._sources, self._targets]))
+                ids = numpy.sort(numpy.concatenate([self._sources, self._targets]))
+                self._found = ids[numpy.diff(ids, prepend=ids[:1] - 1) != 0]
             else:
                 ids = sorted({*self._sources.tolist(), *self._targets.tolist()})
                 self._found = _vectors.from_list(_INT64, ids)

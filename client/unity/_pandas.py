@@ -3,7 +3,7 @@
 
 from unity import _vectors
 from unity._cells import CategoryCells, TextCells, ValueCells
-from unity._column_sources import cells_of_list, is_missing
+from unity._column_sources import cells_of, is_missing
 from unity._zones import zone_of
 
 BACKENDS = (None, "numpy_nullable", "pyarrow")
@@ -37,10 +37,7 @@ def cells_of_column(pandas, column):
         return ValueCells(_vectors.vector_from(values), _vectors.vector_from(~array.isna()))
     if getattr(dtype, "kind", "") not in _vectors.KINDS | {"O"} or not _is_numpy(pandas, dtype):
         raise TypeError(f"pandas' dtype {dtype} is nothing that a column can have; cast it first")
-    values = array.to_numpy()
-    if values.dtype.kind == "O":
-        return cells_of_list(values.tolist())
-    return ValueCells(_vectors.vector_from(values))
+    return cells_of(array.to_numpy())
 
 
 def _is_numpy(pandas, dtype):

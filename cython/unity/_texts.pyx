@@ -3,13 +3,14 @@
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_Check, PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
 
 from unity cimport column_loops as loops
 from unity cimport cppipc
 from unity._vectors cimport elements_of, empty, marks_of, start_of
 
 from unity import _dtypes
-from unity._vectors import from_bytes, part
+from unity._vectors import part
 
 
 cdef loops.Texts texts_of(offsets, characters):
@@ -85,25 +86,38 @@ def encode(values, is_missing):
         TypeError: one of them is something else.
         ValueError: one is no Unicode text: it has a lone surrogate.
     """
-    cdef int64_t i = 0, at = 0, nulls = 0, count = len(values)
+    cdef tuple texts = tuple(values)  # nobody changes it meanwhile
+    cdef int64_t i, nulls = 0, count = len(texts)
     cdef Py_ssize_t size = 0
     cdef const char* characters
-    cdef bytearray pieces = bytearray()
     offsets, valid = empty(f"{_dtypes._NATIVE}i8", count + 1), empty("|b1", count)
     cdef int64_t* ends = <int64_t*>start_of(offsets)
     cdef uint8_t* marks = <uint8_t*>start_of(valid)
     ends[0] = 0
-    for value in values:
-        if PyUnicode_Check(value):
-            try:
-                characters = PyUnicode_AsUTF8AndSize(value, &size)
-            except UnicodeEncodeError as error:
-                raise ValueError(f"the text in row {i} is no Unicode: {error}") from None
-            pieces += characters[:size]
-        elif not is_missing(value):
-            raise TypeError(f"row {i} is a {type(value).__qualname__}, not a str or None")
-        marks[i] = PyUnicode_Check(value)
+    for i in range(count):
+        marks[i] = PyUnicode_Check(texts[i])
+        if marks[i]:
+            size = size_of(texts[i], i)
+        elif is_missing(texts[i]):
+            size = 0
+        else:
+            raise TypeError(f"row {i} is a {type(texts[i]).__qualname__}, not a str or None")
         nulls += not marks[i]
-        i += 1
-        ends[i] = len(pieces)
-    return offsets, from_bytes("|u1", pieces), valid if nulls else None
+        ends[i + 1] = ends[i] + size
+    result = empty("|u1", ends[count])
+    cdef char* out = <char*>start_of(result)
+    for i in range(count):
+        if marks[i]:
+            characters = PyUnicode_AsUTF8AndSize(texts[i], &size)
+            memcpy(out + ends[i], characters, size)
+    return offsets, result, valid if nulls else None
+
+
+cdef Py_ssize_t size_of(text, int64_t row) except -1:
+    # How many bytes it has in UTF-8.
+    cdef Py_ssize_t size = 0
+    try:
+        PyUnicode_AsUTF8AndSize(text, &size)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the text in row {row} is no Unicode: {error}") from None
+    return size
