@@ -31,6 +31,19 @@ def test_examples(name, private, typed, capsys, monkeypatch):
     check_examples(name, {"private": private, "typed": typed}[PAGES[name]], capsys, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def libraries():
+    """What the page on tables shows, with the threads that stay started."""
+    for name in ("pandas", "pyarrow", "networkx", "scipy.sparse"):
+        pytest.importorskip(name)
+    polars = pytest.importorskip("polars")
+    polars.DataFrame({"a": [1]}).select(polars.col("a").sum())
+
+
+def test_examples_of_tables(libraries, private, capsys, monkeypatch):
+    check_examples("tables.md", private, capsys, monkeypatch)
+
+
 def test_examples_of_settings(capsys, monkeypatch):
     with unity.launch(diagnostics=True) as session:  # its own: they are changed
         check_examples("settings.md", session, capsys, monkeypatch)

@@ -17,8 +17,13 @@ from unity import Graph
 EDGES = [3, 1, 3, 5], [1, 5, 1, 5]
 
 
-def crossed(graph):
-    return Graph._from_parts(graph._to_parts())
+@pytest.fixture(scope="module", params=["parts", "echo", "copy"])
+def crossed(request):
+    """Sends a value as its parts alone; to a server and back; and so that it is new there."""
+    if request.param == "parts":
+        return lambda value: type(value)._from_parts(value._to_parts())
+    session = request.getfixturevalue("private")
+    return getattr(session.toolkits.diagnostics, request.param)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,7 @@ def crossed(graph):
         np.array(EDGES, "i4", order="F").T,
     ],
 )
-def test_edges_are_arrays_of_ids(edges):
+def test_edges_are_arrays_of_ids(edges, crossed):
     graph = Graph(edges)
     assert graph.sources.tolist() == EDGES[0] and graph.targets.tolist() == EDGES[1]
     assert graph.sources.dtype == graph.targets.dtype == graph.vertices.dtype == np.int64
@@ -62,7 +67,7 @@ def test_vertices_keep_their_order_and_may_be_isolated():
     assert Graph((np.array([]), np.array([]))).num_vertices == Graph().num_vertices == 0
 
 
-def test_vertices_that_are_no_ints_are_a_list():
+def test_vertices_that_are_no_ints_are_a_list(crossed):
     names = ["b", ("a", 1), None, 2.5]
     graph = Graph((["b", None], [("a", 1), "b"]), vertices=names)
     assert graph.vertices == names
@@ -145,7 +150,7 @@ def test_asking_for_the_vertices_changes_nothing_that_is_sent():
     assert graph._to_parts()[3:] == [None, False]
 
 
-def test_a_directed_graph_of_networkx():
+def test_a_directed_graph_of_networkx(crossed):
     g = nx.DiGraph([(3, 1), (1, 2), (2, 2)])
     g.add_node(7)
     graph = Graph.from_networkx(g)
@@ -192,7 +197,7 @@ def test_what_is_no_graph_of_networkx_is_refused():
 
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo", "lil", "dok", "dia", "bsr"])
 @pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "u1", "?"])
-def test_a_sparse_matrix_of_scipy(kind, dtype):
+def test_a_sparse_matrix_of_scipy(kind, dtype, crossed):
     dense = np.zeros((4, 4), dtype)
     dense[0, 1], dense[2, 0], dense[2, 2] = 1, 2, 3
     for made in (scipy.sparse.coo_array(dense), scipy.sparse.coo_matrix(dense)):
@@ -247,9 +252,9 @@ def test_parts_that_are_no_graph_are_refused(parts):
 IDS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
 
 
-@given(st.lists(st.tuples(IDS, IDS, st.floats())), st.lists(IDS))
+@given(edges=st.lists(st.tuples(IDS, IDS, st.floats())), isolated=st.lists(IDS))
 @settings(deadline=None)
-def test_any_graph_crosses(edges, isolated):
+def test_any_graph_crosses(crossed, edges, isolated):
     sources, targets, weights = zip(*edges, strict=True) if edges else ((), (), ())
     vertices = list(dict.fromkeys([*isolated, *targets, *sources]))
     for graph in (

@@ -29,8 +29,13 @@ def needs(*modules):
     return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} is not installed")
 
 
-def crossed(frame):
-    return DataFrame._from_parts(frame._to_parts())
+@pytest.fixture(scope="module", params=["parts", "echo", "copy"])
+def crossed(request):
+    """Sends a value as its parts alone; to a server and back; and so that it is new there."""
+    if request.param == "parts":
+        return lambda value: type(value)._from_parts(value._to_parts())
+    session = request.getfixturevalue("private")
+    return getattr(session.toolkits.diagnostics, request.param)
 
 
 TIMES = ["2024-03-31 00:30", None, "2024-03-31 02:30:01.5", "1900-01-01"]
@@ -77,7 +82,7 @@ def pandas_frames():
 
 @needs("pandas")
 @pytest.mark.parametrize("frame", [*pandas_frames()])
-def test_a_frame_of_pandas_comes_back_equal(frame):
+def test_a_frame_of_pandas_comes_back_equal(frame, crossed):
     made = DataFrame(frame)
     assert made == DataFrame.from_pandas(frame) == as_value(frame)
     for one in (made, crossed(made)):
@@ -107,7 +112,7 @@ def test_columns_of_objects_in_pandas_are_what_is_in_them():
 
 
 @needs("pandas", "pyarrow")
-def test_nullable_dtypes_of_pandas_can_be_asked_for():
+def test_nullable_dtypes_of_pandas_can_be_asked_for(crossed):
     frame = pd.DataFrame({
         "i": pd.array([1, 2, None], dtype="Int64"), "f": pd.array([1, 2, 3], dtype="Float64"),
         "b": pd.array([True, None, False], dtype="boolean"),
@@ -183,7 +188,7 @@ def test_only_tables_are_values():
 
 
 @needs("polars")
-def test_a_frame_of_polars_comes_back_equal():
+def test_a_frame_of_polars_comes_back_equal(crossed):
     texts = ["a", None, "bcdé", "a text of more than twelve bytes", ""]
     times = [dt.datetime(2024, 1, 1), None, dt.datetime(1900, 1, 1, 1)] + [None] * 2
     given = pl.DataFrame({

@@ -205,14 +205,23 @@ def same_values(a, b):
     return a == b or (a != a and b != b)
 
 
-@given(frames())
-@settings(deadline=None, max_examples=200)
-def test_any_frame_crosses(pair):
+@pytest.fixture(scope="module", params=["parts", "echo", "copy"])
+def crossed(request):
+    """Sends a value as its parts alone; to a server and back; and so that it is new there."""
+    if request.param == "parts":
+        return lambda value: type(value)._from_parts(value._to_parts())
+    session = request.getfixturevalue("private")
+    return getattr(session.toolkits.diagnostics, request.param)
+
+
+@given(pair=frames())
+@settings(deadline=None)
+def test_any_frame_crosses(crossed, pair):
     frame, columns = pair
-    crossed = DataFrame._from_parts(frame._to_parts())
-    assert crossed == frame
+    back = crossed(frame)
+    assert back == frame
     for name, values in columns.items():
-        found = crossed.column(name).to_list()
+        found = back.column(name).to_list()
         assert all(map(same_values, found, values)) and len(found) == len(values)
     assert pickle.loads(pickle.dumps(frame)) == frame
     assert frame.rows(1, 3) == DataFrame({name: frame.column(name)[1:3] for name in frame})
