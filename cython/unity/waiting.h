@@ -28,6 +28,8 @@ inline cppipc::ConnectOptions connect_options(Runtime& runtime, double timeout_s
   options.timeout_s = timeout_s;
   options.peer_name = std::move(peer_name);
   options.on_interrupt = [&runtime] { runtime.check_interrupt(); };
+  // For whoever waits without the wait() below: the C++ proxies.
+  options.on_return = [&runtime] { runtime.park_if_exiting(); };
   options.run_callback = [&runtime](std::function<void()> call) {
     runtime.run_on_callback_thread(std::move(call));
   };

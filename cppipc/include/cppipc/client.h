@@ -114,6 +114,9 @@ struct ConnectOptions {
   std::string peer_name;  // shown as Client::address(); empty: the address connected to
   // See Call::wait. Runs on the waiting thread without locks.
   std::function<void()> on_interrupt;
+  // Runs on the waiting thread, without locks, when a Call::wait ends, however it does: a binding
+  // may hold back threads there that must not come back any more. Must not throw.
+  std::function<void()> on_return;
   // Asked once when the connection is lost, from any thread, without locks: returns the error
   // that pending and later calls get (kServerCrashed with details), or nullopt.
   std::function<std::optional<Error>()> explain_loss;

@@ -129,6 +129,13 @@ void ClientCall::post_elsewhere(std::deque<std::unique_ptr<Callback>> callbacks)
 }
 
 std::shared_ptr<Result> ClientCall::receive(std::optional<double> timeout_s) {
+  // Last of all, whether there is a result or an exception on its way.
+  struct Return {
+    ~Return() {
+      if (on_return) on_return();
+    }
+    const std::function<void()>& on_return;
+  } const at_return{client_->options_.on_return};
   client_->throw_if_child();
   const auto waiter = begin_wait();
   if (!waiter) return result();

@@ -29,6 +29,22 @@ TEST_F(ClientCallTest, AnErrorIsThrownEachTime) {
   }
 }
 
+TEST_F(ClientCallTest, EachWaitTellsThatItReturns) {
+  std::atomic<int> returns{0};
+  ConnectOptions options;
+  options.on_return = [&] { ++returns; };
+  LoopbackBroker broker({}, options);
+  const int before = returns;
+  const auto call = broker.client()->run("length", arguments("abc"));
+  EXPECT_EQ(returns, before);
+  call->wait(kWaitS);
+  EXPECT_EQ(returns, before + 1);
+  const auto slow = broker.client()->run("wait", arguments("slow"));
+  EXPECT_EQ(kind_of([&] { slow->wait(0.0); }), ErrorKind::kTimeout);
+  EXPECT_EQ(returns, before + 2);
+  broker.stage.open("slow");
+}
+
 TEST_F(ClientCallTest, ManyThreadsWaitForOneCall) {
   LoopbackBroker broker;
   const auto call = broker.client()->run("wait", arguments("slow"));
