@@ -42,7 +42,10 @@ VALUES = ("memory/", "values/")
 # The first room whose folder holds a file counts, so inner folders come first.
 ROOMS = (
     Room("cppipc/include/cppipc/interop", (*PUBLIC, *CAPNP)),
-    Room("cppipc/include/cppipc/ext", ("cppipc/ext/", "cppipc/extension_abi.h")),
+    Room(
+        "cppipc/include/cppipc/ext",
+        ("cppipc/ext/", "cppipc/extension_abi.h", "cppipc/interface.h"),
+    ),
     Room("cppipc/include", PUBLIC),
     Room("cppipc/src/memory", (*PUBLIC, "memory/")),
     Room("cppipc/src/values", (*PUBLIC, "memory/", "values/")),

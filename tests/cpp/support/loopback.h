@@ -27,13 +27,15 @@ Arguments arguments(Values&&... values) {
   return {{Variant(std::forward<Values>(values))...}, {}};
 }
 
-// A host that serves registry_of(stage), and its clients.
+// A host that serves registry_of(stage), or what another function makes of the stage, and its
+// clients.
 class LoopbackBroker {
  public:
   using Ref = std::shared_ptr<RemoteObject>;
 
-  explicit LoopbackBroker(HostOptions options = {}, ConnectOptions client_options = {})
-      : registry_(registry_of(stage)),
+  explicit LoopbackBroker(HostOptions options = {}, ConnectOptions client_options = {},
+                          Registry (*make_registry)(Stage&) = &registry_of)
+      : registry_(make_registry(stage)),
         host_(std::make_unique<Host>(registry_, std::move(options))),
         client_(connect(std::move(client_options))) {}
   ~LoopbackBroker() {

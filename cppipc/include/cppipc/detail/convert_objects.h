@@ -5,6 +5,7 @@
 
 #include <cppipc/detail/load.h>
 
+#include <concepts>
 #include <memory>
 #include <type_traits>
 #include <typeinfo>
@@ -48,7 +49,9 @@ struct Converter {
   static T& load(Variant& value, const Place& place) {
     return *static_cast<T*>(load_object(value, place, typeid(T), false).get());
   }
-  static Variant store(T value, const Place& place) {
+  // A template, so that T may be abstract; nothing is a value of it then.
+  template <std::same_as<T> Value>
+  static Variant store(Value value, const Place& place) {
     return store_shared(std::make_shared<T>(std::move(value)), place);
   }
   static std::string spell(const Speller& speller) { return speller.exposed(typeid(T)); }
