@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "toolkits/counter.h"
 
-#include <cppipc/registry.h>
+#include <cppipc/implement.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -18,14 +19,11 @@ std::int64_t Counter::increment(std::int64_t by) {
 }
 
 void register_counter(Registry& registry) {
-  registry.type<Counter>("Counter", "An integer counter.")
-      .init<std::int64_t>(arg("start") = 0)
-      .saveable(
-          1, [](const Counter& counter, SaveWriter& out) { out.write(counter.value()); },
-          [](SaveReader& in) { return Counter(in.read<std::int64_t>()); })
-      .method("increment", &Counter::increment, arg("by") = 1,
-              "Adds `by`, which may be negative; returns the new value.")
-      .property("value", &Counter::value, "The current value.");
+  implement<CounterInterface, Counter>(registry).saveable(
+      1, [](const CounterInterface& counter, SaveWriter& out) { out.write(counter.value()); },
+      [](SaveReader& in) -> std::shared_ptr<CounterInterface> {
+        return std::make_shared<Counter>(in.read<std::int64_t>());
+      });
 }
 
 }  // namespace cppipc::toolkits

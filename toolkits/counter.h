@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The smallest useful exposed type, and the pattern to copy for one's own.
+// The smallest useful exposed type, behind an interface that C++ clients have too.
 
 #include <cstdint>
+
+#include "toolkits/counter_interface.h"
 
 namespace cppipc {
 class Registry;
@@ -10,14 +12,12 @@ class Registry;
 
 namespace cppipc::toolkits {
 
-// An integer that is counted up. Threads: one call at a time, as the host calls it.
-class Counter {
+// A counter of this process. Threads: one call at a time, as the host calls it.
+class Counter final : public CounterInterface {
  public:
   explicit Counter(std::int64_t start) : value_(start) {}
-  // Adds `by` (may be negative) and returns the new value. Errors: std::overflow_error past 64
-  // bits, with the value unchanged.
-  std::int64_t increment(std::int64_t by);
-  std::int64_t value() const { return value_; }
+  std::int64_t increment(std::int64_t by) override;
+  std::int64_t value() const override { return value_; }
 
  private:
   std::int64_t value_;
