@@ -63,12 +63,13 @@ def extensions():
     """One module `unity.NAME` for each cython/unity/NAME.pyx."""
     headers = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("cython/unity/*.h"))
     headers += sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("cppipc/include/**/*.h"))
+    headers += sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("toolkits/*_interface.h"))
     modules = [
         Extension(
             f"unity.{source.stem}",
             [str(source.relative_to(ROOT))],
             language="c++",
-            include_dirs=["cppipc/include", "cython/unity"],
+            include_dirs=["cppipc/include", "cython/unity", "."],
             depends=headers,
             libraries=["cppipc"],
             library_dirs=[str(BUILD_DIR / "cppipc")],
@@ -117,11 +118,12 @@ def write_builtin_stubs(package):
     subprocess.run(command, check=True, env=environment)
 
 
-def copy_extension_headers(target):
-    """Copies what extensions include, and nothing else, into the package."""
-    source = ROOT / "cppipc" / "include" / "cppipc"
-    for header in [*source.glob("ext/*.h"), source / "extension.h", source / "extension_abi.h"]:
-        copy_if_newer(header, target / header.relative_to(source))
+def copy_for_building(package):
+    """Copies what extensions, clients in C++ and Cython modules are built with into the package."""
+    source = ROOT / "cppipc" / "include"
+    for header in source.rglob("*.h"):
+        copy_if_newer(header, package / "include" / header.relative_to(source))
+    copy_if_newer(ROOT / "cython" / "unity" / "interface.pxd", package / "interface.pxd")
 
 
 class BuildWithCMake(build_ext):
@@ -136,8 +138,8 @@ class BuildWithCMake(build_ext):
         copy_if_newer(BUILD_DIR / "cppipc" / "libcppipc.so", package / "libcppipc.so")
         copy_if_newer(BUILD_DIR / "server" / "unity_server", package / "bin" / "unity_server")
         write_builtin_stubs(package)
-        if not in_place:  # in a checkout `unity build` takes them where they are
-            copy_extension_headers(package / "include" / "cppipc")
+        if not in_place:  # in a checkout they are taken from where they are
+            copy_for_building(package)
 
     def build_with_cmake(self):
         if not (BUILD_DIR / "build.ninja").exists():

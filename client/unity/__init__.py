@@ -20,6 +20,7 @@ if False:  # only for tools that read the source; see __getattr__
     from unity._allocator import allocator, is_shared, share
     from unity._column import Column
     from unity._graphs import Graph
+    from unity._counter import Counter
     from unity._message import Message
     from unity._progress import progress
     from unity._tables import DataFrame
@@ -42,6 +43,19 @@ def __getattr__(name):
         from importlib import import_module
 
         return getattr(import_module(f"unity.{_LATER[name]}"), name)
+        return getattr(_allocator, name)
+    if name == "Counter":
+        from unity._counter import Counter
+
+        return Counter
+    if name == "Message":
+        from unity._message import Message
+
+        return Message
+    if name == "progress":
+        from unity._progress import progress
+
+        return progress
     if name == "__version__":  # looked up when it is asked for: that costs more than the import
         from importlib.metadata import version
 
@@ -51,6 +65,7 @@ def __getattr__(name):
 
 def __dir__():
     return [*globals(), *_LATER, "__version__"]
+    return [*globals(), *_SHARED_MEMORY, "Counter", "Message", "__version__", "progress"]
 
 
 __all__ = [
@@ -59,6 +74,7 @@ __all__ = [
     "Column",
     "DataFrame",
     "Graph",
+    "Counter",
     "Message",
     "Proxy",
     "Session",

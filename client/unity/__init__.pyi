@@ -63,6 +63,22 @@ class Proxy:
     def __ne__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
+class Counter:
+    """A counter on a server: an integer that is counted up."""
+
+    __unity_proxy__: Proxy
+    def __init__(self, session: Session, start: SupportsIndex = 0) -> None: ...
+    @staticmethod
+    def of(proxy: Proxy | Counter) -> Counter:
+        """The `unity.Counter` for an object that is there already."""
+
+    def increment(self, by: SupportsIndex = 1) -> int:
+        """Add to the value, and return it."""
+
+    @property
+    def value(self) -> int:
+        """The current value; reading it is a call."""
+
 class Call(concurrent.futures.Future[_T], Generic[_T]):
     """The future of a call."""
 

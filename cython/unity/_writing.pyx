@@ -120,6 +120,8 @@ cdef int write_other(ValueWriter* out, size_t place, object value,
     elif table_classes is not None and isinstance(value, table_classes):
         write_table(out, place, value, marshaller)
         return 0
+    elif put_stand_in(&variant, value, marshaller):
+        pass
     elif put_message(&variant, value, marshaller):
         pass
     elif put_callable(&variant, value, marshaller):
@@ -268,6 +270,14 @@ cdef int put_proxy(Variant* out, Proxy proxy, Marshaller* marshaller) except -1:
             raise refusal(errors.InvalidArgument, str(error), marshaller) from None
     access.put_object(out, proxy.remote)
     return 0
+
+
+cdef bint put_stand_in(Variant* out, object value, Marshaller* marshaller) except -1:
+    # What stands for a server object by way of a proxy that it has, such as a unity.Counter.
+    if not hasattr(type(value), "__unity_proxy__"):
+        return False
+    put_proxy(out, <Proxy?>value.__unity_proxy__, marshaller)
+    return True
 
 
 cdef Level* enter(object container, size_t size, Marshaller* marshaller) except NULL:
