@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What `cmake --install` installs: the headers for extensions, which need no library, and the
-# package by which find_package(cppipc) finds them.
+# What `cmake --install` installs: the headers, the library for clients (extensions need none), and
+# the package by which find_package(cppipc) finds them.
 
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
@@ -15,10 +15,13 @@ target_include_directories(cppipc_extension_layer INTERFACE
 target_compile_features(cppipc_extension_layer INTERFACE cxx_std_17)
 install(TARGETS cppipc_extension_layer EXPORT cppipcTargets)
 
-set(headers "${CPPIPC_SOURCE_DIR}/cppipc/include/cppipc")
-install(FILES "${headers}/extension.h" "${headers}/extension_abi.h"
-  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cppipc")
-install(DIRECTORY "${headers}/ext" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cppipc")
+install(DIRECTORY "${CPPIPC_SOURCE_DIR}/cppipc/include/cppipc"
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+if(TARGET cppipc_shared)  # not where the headers alone are installed
+  set_target_properties(cppipc_shared PROPERTIES EXPORT_NAME cppipc)
+  target_compile_features(cppipc_shared INTERFACE cxx_std_20)
+  install(TARGETS cppipc_shared EXPORT cppipcTargets)
+endif()
 
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/cppipc")
 install(EXPORT cppipcTargets NAMESPACE cppipc:: DESTINATION "${package}")

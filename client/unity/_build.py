@@ -49,6 +49,20 @@ def flags():
     return shlex.join(_flag_list())
 
 
+def client_flags():
+    """The same for a client in C++, as `g++ x.cpp -o x $(python -m unity flags --client)`.
+
+    Returns:
+        One line of `str`, quoted for a shell. It names the library by where it is now.
+
+    Raises:
+        FileNotFoundError: this installation has no headers.
+    """
+    flags = ["-std=c++20", "-O2", f"-I{include_dir()}", f"-L{_PACKAGE}", "-lcppipc", "-pthread"]
+    # What the library needs itself, it finds.
+    return shlex.join([*flags, f"-Wl,-rpath,{_PACKAGE}", "-Wl,--allow-shlib-undefined"])
+
+
 def compiler():
     """The C++ compiler: that of the environment variable CXX, or the first one that is there.
 

@@ -154,11 +154,12 @@ def build(sources, output):
 
 
 @main.command()
-def flags():
+@click.option("--client", is_flag=True, help="To build a client in C++ instead.")
+def flags(client):
     """Print what a compiler has to be told to build an extension."""
     from unity import _build
 
     try:
-        click.echo(_build.flags())
+        click.echo(_build.client_flags() if client else _build.flags())
     except FileNotFoundError as error:
         raise click.ClickException(str(error)) from error

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wheel carries all it needs: it is built, installed into an empty environment and used."""
 
+import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 import venv
@@ -86,6 +88,21 @@ def test_wheel_brings_every_library_but_libc_and_libstdcxx(installed):
         for line in run("ldd", path, env={"PATH": "/usr/bin:/bin"}).splitlines():
             name, _, target = line.strip().partition(" => ")
             assert SYSTEM_LIBRARIES.match(name) or target.startswith(str(installed)), (path, line)
+
+
+def test_wheel_brings_what_clients_in_cpp_and_cython_are_built_with(installed, tmp_path):
+    def ask(expression):
+        code = f"import unity.build; from unity import _build; print({expression})"
+        return run(installed / "bin" / "python", "-I", "-c", code, cwd="/").strip()
+
+    options = ast.literal_eval(ask("unity.build.extension_options()"))
+    assert Path(options["include_dirs"][0], "cppipc", "proxy.h").exists()
+    assert Path(options["library_dirs"][0], "libcppipc.so").exists()
+    assert Path(ask("unity.build.cython_path()"), "unity", "interface.pxd").exists()
+    client, source = tmp_path / "client", ROOT / "examples" / "interface" / "client.cpp"
+    run("g++", source, "-o", client, *shlex.split(ask("_build.client_flags()")), timeout_s=200)
+    done = subprocess.run([client, "unix:/none"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and "/none" in done.stderr
 
 
 def test_wheel_names_no_path_of_the_checkout(installed):
