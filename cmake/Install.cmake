@@ -28,7 +28,7 @@ install(EXPORT cppipcTargets NAMESPACE cppipc:: DESTINATION "${package}")
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/cppipcConfig.cmake.in"
   "${CMAKE_BINARY_DIR}/cppipcConfig.cmake" INSTALL_DESTINATION "${package}")
 write_basic_package_version_file("${CMAKE_BINARY_DIR}/cppipcConfigVersion.cmake"
-  COMPATIBILITY SameMajorVersion ARCH_INDEPENDENT)
+  COMPATIBILITY SameMajorVersion)
 install(FILES "${CMAKE_BINARY_DIR}/cppipcConfig.cmake"
   "${CMAKE_BINARY_DIR}/cppipcConfigVersion.cmake"
   "${CMAKE_CURRENT_LIST_DIR}/CppipcExtension.cmake" DESTINATION "${package}")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import unity
+from conftest import BUILD
 from unity import _build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,22 @@ def test_the_client_in_cpp(client, bank):
         "Ada has 51",
         "still 51",
     ]
+
+
+@pytest.mark.timeout(300)
+def test_cmake_finds_the_library(folder, bank, tmp_path):
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\n"
+        "project(consumer LANGUAGES CXX)\n"
+        "find_package(cppipc 0.1 REQUIRED)\n"
+        f"add_executable(client {folder}/client.cpp)\n"
+        "target_link_libraries(client PRIVATE cppipc::cppipc)\n"
+    )
+    run("cmake", "--install", BUILD, "--prefix", tmp_path / "prefix")
+    prefix = f"-DCMAKE_PREFIX_PATH={tmp_path / 'prefix'}"
+    run("cmake", "-G", "Ninja", "-S", tmp_path, "-B", tmp_path / "build", prefix)
+    run("cmake", "--build", tmp_path / "build")
+    assert "Edsger has 30" in run(tmp_path / "build" / "client", bank.address)
 
 
 @pytest.mark.timeout(300)

@@ -26,7 +26,8 @@
 // Errors of all calls: whatever the server's code throws, as an Error of that kind;
 // kInvalidArgument for an object of this process or of another client; kConnectionLost if the
 // session is over or its client gone, kServerCrashed; kTimeout; kWrongType for a result that is not
-// what the interface says.
+// what the interface says. A mistake in a list (a parameter without its name) is a std::logic_error
+// at the first use here, and when a server that implements it starts.
 
 #include <cppipc/client.h>
 #include <cppipc/detail/proxied.h>
