@@ -19,8 +19,8 @@ from unity.errors import __all__ as _error_names
 if False:  # only for tools that read the source; see __getattr__
     from unity._allocator import allocator, is_shared, share
     from unity._column import Column
-    from unity._graphs import Graph
     from unity._counter import Counter
+    from unity._graphs import Graph
     from unity._message import Message
     from unity._progress import progress
     from unity._tables import DataFrame
@@ -28,6 +28,7 @@ if False:  # only for tools that read the source; see __getattr__
 # Few programs need them, and each import costs: module, by name.
 _LATER = {
     "Column": "_column",
+    "Counter": "_counter",
     "DataFrame": "_tables",
     "Graph": "_graphs",
     "Message": "_message",
@@ -43,19 +44,6 @@ def __getattr__(name):
         from importlib import import_module
 
         return getattr(import_module(f"unity.{_LATER[name]}"), name)
-        return getattr(_allocator, name)
-    if name == "Counter":
-        from unity._counter import Counter
-
-        return Counter
-    if name == "Message":
-        from unity._message import Message
-
-        return Message
-    if name == "progress":
-        from unity._progress import progress
-
-        return progress
     if name == "__version__":  # looked up when it is asked for: that costs more than the import
         from importlib.metadata import version
 
@@ -65,16 +53,15 @@ def __getattr__(name):
 
 def __dir__():
     return [*globals(), *_LATER, "__version__"]
-    return [*globals(), *_SHARED_MEMORY, "Counter", "Message", "__version__", "progress"]
 
 
 __all__ = [
     "Buffer",
     "Call",
     "Column",
+    "Counter",
     "DataFrame",
     "Graph",
-    "Counter",
     "Message",
     "Proxy",
     "Session",
