@@ -153,7 +153,7 @@ TEST_F(ProxyTest, AnObjectOfAnotherClientIsRefused) {
 TEST_F(ProxyTest, OneObjectIsTheSameByTwoClients) {
   const auto other = broker_->connect();
   const NodePtr ours = make(2);
-  const auto token = broker_->client()->save(remote_of(ours), true)->wait(kWaitS).as<Bytes>();
+  const auto token = broker_->client()->save(remote_of(ours))->wait(kWaitS).as<Bytes>();
   const auto bytes =
       std::span(reinterpret_cast<const std::uint8_t*>(token.span().data()), token.size());
   const auto theirs = proxy_for<Node>(
