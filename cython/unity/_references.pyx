@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""References to a server's objects outside of their sessions: in other sessions, in pickles.
+"""References to a server's objects: as arguments, in other sessions, in pickles.
 
 The server gives an object a token, and whoever has that gets a reference to it. No code and no
 credentials are in one.
@@ -12,12 +12,13 @@ from libcpp.memory cimport shared_ptr
 from libcpp.string cimport string
 
 from unity cimport cppipc
+from unity cimport variant_access as access
 from unity._connection cimport (
     Connection, Proxy, living_proxy, object_id, pending_proxy, settle)
+from unity._marshaller cimport Marshaller, refusal
 from unity._reading cimport value_of
 from unity._runtime cimport Runtime, runtime
-from unity.cppipc cimport raise_as_python
-from unity cimport variant_access as access
+from unity.cppipc cimport Variant, raise_as_python
 
 from unity import errors
 
@@ -109,6 +110,29 @@ cdef Proxy in_session(Proxy proxy, Connection connection, const cppipc.CallOptio
         left = rest.timeout_s.value() - (time.monotonic() - started)
         rest.timeout_s = left if left > 0 else <double>0
     return connection.proxy_of(restored(connection, token, rest))
+
+
+cdef int put_proxy(Variant* out, Proxy proxy, Marshaller* marshaller) except -1:
+    if marshaller.connection == NULL:
+        raise refusal(errors.WrongType, f"cannot send {proxy!r} here", marshaller)
+    connection = <Connection>marshaller.connection
+    if proxy.remote:
+        proxy.connection.check()
+    if proxy.connection is not connection:
+        try:
+            proxy = in_session(proxy, connection, marshaller.options)
+        except errors.InvalidArgument as error:
+            raise refusal(errors.InvalidArgument, str(error), marshaller) from None
+    access.put_object(out, proxy.remote)
+    return 0
+
+
+cdef bint put_stand_in(Variant* out, object value, Marshaller* marshaller) except -1:
+    # What stands for a server object by way of a proxy that it has, such as a unity.Counter.
+    if not hasattr(type(value), "__unity_proxy__"):
+        return False
+    put_proxy(out, <Proxy?>value.__unity_proxy__, marshaller)
+    return True
 
 
 def reduced(Proxy proxy):

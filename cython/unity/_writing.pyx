@@ -22,7 +22,7 @@ from unity._arrays cimport put_buffer, put_numpy
 from unity._connection cimport Connection, Proxy
 from unity._marshaller cimport (
     Level, Marshaller, kContainerWords, kDepthMax, kShareBytes, refusal)
-from unity._references cimport in_session
+from unity._references cimport put_proxy, put_stand_in
 from unity._runtime cimport PyObject, Runtime, runtime
 from unity._scalars cimport put_enum, put_moment, put_scalar
 from unity.cppipc cimport (
@@ -255,29 +255,6 @@ cdef int put_bytes(Variant* out, object value) except -1:
         access.share_bytes(out, PyBytes_AS_STRING(value), size,
                            process_runtime.keep(<PyObject*>value))
     return 0
-
-
-cdef int put_proxy(Variant* out, Proxy proxy, Marshaller* marshaller) except -1:
-    if marshaller.connection == NULL:
-        raise refusal(errors.WrongType, f"cannot send {proxy!r} here", marshaller)
-    connection = <Connection>marshaller.connection
-    if proxy.remote:
-        proxy.connection.check()
-    if proxy.connection is not connection:
-        try:
-            proxy = in_session(proxy, connection, marshaller.options)
-        except errors.InvalidArgument as error:
-            raise refusal(errors.InvalidArgument, str(error), marshaller) from None
-    access.put_object(out, proxy.remote)
-    return 0
-
-
-cdef bint put_stand_in(Variant* out, object value, Marshaller* marshaller) except -1:
-    # What stands for a server object by way of a proxy that it has, such as a unity.Counter.
-    if not hasattr(type(value), "__unity_proxy__"):
-        return False
-    put_proxy(out, <Proxy?>value.__unity_proxy__, marshaller)
-    return True
 
 
 cdef Level* enter(object container, size_t size, Marshaller* marshaller) except NULL:
