@@ -6,6 +6,7 @@
 
 #include <cxxabi.h>
 
+#include <cstdlib>
 #include <initializer_list>
 #include <new>
 #include <stdexcept>
@@ -59,11 +60,35 @@ CPPIPC_EXT_COLD inline std::string joined(std::initializer_list<std::string_view
   return whole;
 }
 
+// Makes room for one more pointer; returns where. Errors: std::bad_alloc.
+CPPIPC_EXT_COLD inline void* grow(void*& items, std::size_t& size) {
+  void* const more = std::realloc(items, (size + 1) * sizeof(void*));
+  if (more == nullptr) throw std::bad_alloc();
+  items = more;
+  return static_cast<char*>(more) + sizeof(void*) * size++;
+}
+
 // What is there for good, as the library is never unloaded.
 template <class T, class... Given>
 T& immortal(Given&&... given) {
   return *new T(static_cast<Given&&>(given)...);  // a std::unique_ptr for each T compiles slowly
 }
+
+// Pointers one after the other, as the tables of the boundary have them. Not a std::vector, because
+// there are many types of them. What it has is never given back: only what is immortal has one.
+template <class T>
+class Pointers {
+ public:
+  void push_back(T* pointer) { *static_cast<T**>(grow(items_, size_)) = pointer; }
+  std::size_t size() const { return size_; }
+  T* const* data() const { return static_cast<T* const*>(items_); }
+  T* const* begin() const { return data(); }
+  T* const* end() const { return data() + size_; }
+
+ private:
+  void* items_ = nullptr;
+  std::size_t size_ = 0;
+};
 
 // A share of something of the host's; empty if it is of nothing. Threads: as std::shared_ptr.
 class Handle {

@@ -60,7 +60,8 @@ struct ParameterType {
 
 // A callable without its C++ type.
 struct Adapted {
-  std::vector<ParameterType> parameters;
+  const ParameterType* parameters = nullptr;  // without a function to spell it: a Context
+  std::size_t parameter_count = 0;
   std::string (*result)();
   void* data;  // never destroyed, as its function is never gone
   cppipc_invoke invoke;
@@ -90,15 +91,16 @@ void check_default(const cppipc_value& value, const Place& place) {
 }
 
 template <class P>
-void add_parameter(std::vector<ParameterType>& parameters) {
+constexpr ParameterType parameter_type() {
   using Value = Plain<P>;
   if constexpr (is_context<P>) {
     static_assert(std::is_lvalue_reference_v<P>, "take Context by reference");
+    return {nullptr, nullptr};
   } else {
     static_assert(!std::is_lvalue_reference_v<P> || std::is_const_v<std::remove_reference_t<P>> ||
                       IsExposed<Value>::value,
                   "what a function writes to a non-const reference would be lost; return it");
-    parameters.push_back({&Converter<Value>::spell, &check_default<Value>});
+    return {&Converter<Value>::spell, &check_default<Value>};
   }
 }
 
@@ -106,8 +108,8 @@ inline std::string spell_none() { return "None"; }
 
 template <class R, class... P>
 Adapted adapt(TypeList<P...>, void* data, cppipc_invoke invoke, bool is_static) {
-  Adapted adapted{{}, &spell_none, data, invoke, is_static};
-  (add_parameter<P>(adapted.parameters), ...);
+  static constexpr ParameterType kParameters[] = {parameter_type<P>()..., {nullptr, nullptr}};
+  Adapted adapted{kParameters, sizeof...(P), &spell_none, data, invoke, is_static};
   if constexpr (std::is_pointer_v<R> && !std::is_same_v<R, const char*>) {
     adapted.result = &Converter<std::shared_ptr<std::remove_pointer_t<R>>>::spell;
   } else if constexpr (!std::is_void_v<R>) {
@@ -175,10 +177,11 @@ struct FunctionEntry {
   std::string name, qualified, doc, result;
   Adapted adapted;
   std::vector<Arg> args;
+  Pointers<const ParameterType> expected;  // without Contexts
   std::vector<std::string> types;
   std::vector<cppipc_value> defaults;
   std::vector<cppipc_parameter> parameters;
-  std::vector<const cppipc_parameter*> list;
+  Pointers<const cppipc_parameter> list;
   cppipc_function table = {};
 
   void finish(Store& store);
@@ -189,8 +192,8 @@ struct TypeParts {
   TypeEntry entry;
   std::string name, doc;
   FunctionEntry* constructor = nullptr;
-  std::vector<const cppipc_function*> method_list;
-  std::vector<const cppipc_property*> property_list;
+  Pointers<const cppipc_function> method_list;
+  Pointers<const cppipc_property> property_list;
 };
 
 }  // namespace detail
@@ -263,11 +266,11 @@ class Module {
   std::string name_, doc_;
   detail::Store store_;
   // What these point to stays until the process ends, as the module does.
-  std::vector<detail::FunctionEntry*> entries_;
-  std::vector<detail::TypeParts*> types_;
-  std::vector<const cppipc_function*> function_list_;
-  std::vector<const cppipc_type*> type_list_;
-  std::vector<const cppipc_enumeration*> enumeration_list_;
+  detail::Pointers<detail::FunctionEntry> entries_;
+  detail::Pointers<detail::TypeParts> types_;
+  detail::Pointers<const cppipc_function> function_list_;
+  detail::Pointers<const cppipc_type> type_list_;
+  detail::Pointers<const cppipc_enumeration> enumeration_list_;
   cppipc_extension table_ = {};
 };
 

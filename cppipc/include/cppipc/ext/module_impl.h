@@ -14,7 +14,7 @@ CPPIPC_EXT_COLD inline void FunctionEntry::finish(Store& store) {
   };
   try {
     result = adapted.result();
-    for (const ParameterType& parameter : adapted.parameters) types.push_back(parameter.spell());
+    for (const ParameterType* parameter : expected) types.push_back(parameter->spell());
   } catch (const Error& error) {
     fail(error.what());
   }
@@ -30,7 +30,7 @@ CPPIPC_EXT_COLD inline void FunctionEntry::finish(Store& store) {
       const Place place(args[i].name());
       try {
         defaults.push_back(args[i].make_default(store, place));
-        adapted.parameters[i].check(defaults.back(), place);
+        expected.data()[i]->check(defaults.back(), place);
       } catch (const Error& error) {
         fail("the default of parameter '" + args[i].name() + "' does not convert: " + error.what());
       }
@@ -70,7 +70,11 @@ CPPIPC_EXT_COLD inline detail::FunctionEntry& Module::add(std::string_view name,
       entry.doc = extra.doc;
     }
   }
-  const std::size_t expected = entry.adapted.parameters.size();
+  for (std::size_t i = 0; i < entry.adapted.parameter_count; ++i) {
+    const detail::ParameterType& parameter = entry.adapted.parameters[i];
+    if (parameter.spell != nullptr) entry.expected.push_back(&parameter);
+  }
+  const std::size_t expected = entry.expected.size();
   if (entry.args.size() != expected) {
     throw Error(ErrorKind::kToolkit, entry.qualified + ": has " + std::to_string(expected) +
                                          " parameter" + (expected == 1 ? "" : "s") + " but " +
