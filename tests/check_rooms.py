@@ -74,7 +74,8 @@ ROOMS = (
     Room(
         "client",
         imports=("unity",),
-        inner_imports=("numpy", "pandas", "polars", "pyarrow", "networkx", "scipy", "tqdm"),
+        inner_imports=("numpy", "pandas", "polars", "pyarrow", "networkx", "scipy", "tqdm")
+        + ("rich",),
     ),
 )
 

@@ -3,6 +3,9 @@
 
 import ast
 import contextlib
+import json
+import math
+import sys
 
 import click
 
@@ -33,10 +36,26 @@ def _one_line(error):
     return f"{type(error).__name__}: {text}"
 
 
+@contextlib.contextmanager
+def _tables_of_rich():
+    """Says what to install if what is inside draws tables and there is no rich."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "rich":
+            raise
+        command = click.get_current_context().info_name
+        instead = {"doctor": "--json", "top": "--once"}[command]
+        raise click.ClickException(
+            f"{command} draws its tables with the package rich: pip install rich; "
+            f"{instead} does without"
+        ) from error
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(unity.__version__, prog_name="unity")
 def main():
-    """Look at servers and call what they offer.
+    """Run servers, look at them and call what they offer.
 
     ADDRESS is unix:PATH, unix:@NAME or tcp:HOST:PORT, as unity.connect() takes it. Errors are one
     line on stderr, with status 1; a wrong command line has status 2.
@@ -132,6 +151,83 @@ def stubs(address, output, timeout_s):
     with _session(address, timeout_s) as session:
         for path in write_stubs(session._connection.description, output):
             click.echo(path)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[ADDRESS]... [-- OPTION...]")
+def serve(words):
+    """Become a server that listens at each ADDRESS.
+
+    Options of unity_server follow the addresses; `serve -- --help` lists them. Signals and the
+    exit status are the server's: Ctrl-C ends it in order. Without an ADDRESS it listens on
+    unity.sock in $XDG_RUNTIME_DIR, or else on .unity.sock in the home directory.
+    """
+    from unity._server_command import become_server, server_arguments
+
+    become_server(server_arguments(words))
+
+
+def _finite(context, parameter, value):
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds")
+    return value
+
+
+@main.command()
+@click.argument("address", required=False)
+@click.option("--once", is_flag=True, help="Print one sample as plain text, and end.")
+@click.option(
+    "--interval",
+    "interval_s",
+    type=click.FloatRange(min=0.05, max=3600),
+    default=1.0,
+    show_default=True,
+    callback=_finite,
+    help="Seconds from one sample to the next.",
+)
+@_TIMEOUT
+def top(address, once, interval_s, timeout_s):
+    """Watch what a server counts: sessions, objects, calls and bytes.
+
+    It goes on until Ctrl-C. Without ADDRESS it is the server of `serve` without one. If stdout is
+    no terminal, samples are printed one after the other as plain text.
+    """
+    from unity import _top
+    from unity._server_command import default_address
+
+    with _session(address or default_address(), timeout_s) as session:
+        if once:
+            click.echo(_top.plain(_top.sample(session, timeout_s)[1], {}))
+            return
+        with contextlib.suppress(KeyboardInterrupt), _tables_of_rich():
+            if sys.stdout.isatty():
+                _top.show_live(session, interval_s, timeout_s)
+            else:
+                _top.print_samples(session, interval_s, timeout_s, click.echo)
+
+
+@main.command()
+@click.option("--json", "is_json", is_flag=True, help="Print the report for programs.")
+def doctor(is_json):
+    """Measure this machine and each step of a call, and name what slows them down.
+
+    It takes about ten seconds. The status is 1 if something does not work at all.
+    """
+    with _tables_of_rich():
+        if not is_json:
+            from unity import _display
+
+            _display.console()  # rather than after ten seconds
+        from unity import _doctor
+
+        report = _doctor.examine()
+        if is_json:
+            click.echo(json.dumps(report, indent=2))
+        else:
+            from unity._doctor_display import show
+
+            show(report)
+    sys.exit(1 if _doctor.is_broken(report) else 0)
 
 
 @main.command()
