@@ -8,7 +8,7 @@ import unity
 from unity._doctor_facts import cores, facts, memory_available
 from unity._doctor_findings import findings
 from unity._doctor_floors import floors
-from unity._doctor_steps import steps
+from unity._doctor_steps import PATIENCE_S, steps
 
 # Of arrays that are measured, where the machine does not tell what it has.
 _MEMORY_ASSUMED = 1 << 30
@@ -29,7 +29,7 @@ def examine():
     measured = _measured(floors(chosen), failures)
     taken = []
     try:
-        session = unity.launch(diagnostics=True)
+        session = unity.launch(diagnostics=True, timeout_s=PATIENCE_S)
     except unity.Error as error:
         failures.append(("launch", str(error)))
     else:

@@ -43,11 +43,12 @@ def _finding(name, level, what, cost, remedy):
 
 def _server(facts):
     server, versions = facts["server"], facts["versions"]
+    place = "the server" if server["path"] is None else f"the server {server['path']!r}"
     if server["trouble"] is not None:
         yield _finding(
             "server",
             "broken",
-            f"the server {server['path']!r} does not run: {server['trouble']}",
+            f"{place} does not run: {server['trouble']}",
             "unity.launch() raises LaunchError",
             "install the package anew, or set UNITY_SERVER_BINARY to a server that runs",
         )

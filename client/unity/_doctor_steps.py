@@ -14,6 +14,8 @@ _SHARED_BYTES_MAX = 1024 * MIB
 # Without NumPy it is a result of the server, whose pages have been touched one by one.
 _SHARED_BYTES_COPIED = 32 * MIB
 _LAUNCHES = 5
+# Seconds that a server gets to answer for the first time, on a machine that is busy too.
+PATIENCE_S = 60.0
 
 
 def steps(session, cores, memory_bytes):
@@ -91,7 +93,7 @@ def _calls(session, cores):
 
 def _launching():
     def start(sessions):
-        sessions.append(unity.launch())
+        sessions.append(unity.launch(timeout_s=PATIENCE_S))
         sessions[0].ping()
 
     found = []
@@ -107,7 +109,7 @@ def _connecting(session):
 
     def connect(count):
         for _ in range(count):
-            unity.connect(session.address).close()
+            unity.connect(session.address, timeout_s=PATIENCE_S).close()
 
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("")  # the system chooses an abstract name

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python -m unity`, as a shell sees it."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import unity
 from conftest import SERVER
+from unity._cli import main
 
 
 def unity_command(*arguments, **variables):
@@ -116,6 +119,12 @@ def test_version_and_help():
     out = unity_command("--help")[1]
     for name in ("serve", "describe", "call", "top", "doctor", "stubs", "build", "flags"):
         assert f"  {name} " in out
+
+
+def test_every_command_is_documented():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "command_line.md").read_text()
+    documented = re.findall(r"^\| `(\w+)(?: [^`]*)?` \|", page, re.MULTILINE)
+    assert sorted(documented) == sorted(main.commands)
 
 
 def test_the_package_itself_does_not_need_what_its_commands_need(run_script):
