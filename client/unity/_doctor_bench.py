@@ -62,6 +62,7 @@ class Peer:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     pass_fds=passed,
+                    process_group=0,  # so that Ctrl-C on a terminal is not for it
                 )
             finally:
                 if kind == "socket":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python -m unity doctor`: that it measures, and what it finds in the facts of a machine."""
 
+import contextlib
 import copy
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import unity
-from conftest import SERVER
+from conftest import DEADLINE_S, SERVER, children
 from unity._doctor_bench import Peer
 from unity._doctor_findings import LEVELS, findings
 
@@ -152,6 +153,36 @@ def test_the_other_end_of_a_floor_ends_with_its_measurement_however_that_ends(
     assert is_alive(other)
     measuring.process.send_signal(signal.SIGKILL)
     eventually(lambda: not is_alive(other))
+
+
+def is_measuring(pid):
+    """Whether a process has the other end of a floor as its child."""
+    with contextlib.suppress(FileNotFoundError):  # a child has ended meanwhile
+        return any(
+            b"socket.socket(fileno" in Path(f"/proc/{child}/cmdline").read_bytes()
+            for child in children(pid)
+        )
+    return False
+
+
+def test_ctrl_c_ends_it_with_all_that_it_has_started(eventually):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unity", "doctor", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        eventually(lambda: is_measuring(process.pid))
+        started = children(process.pid)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        out, err = process.communicate(timeout=DEADLINE_S)
+        assert (process.returncode, out, err.strip()) == (1, "", "Aborted!")
+        eventually(lambda: not any(map(is_alive, started)))
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize("kind", ["socket", "eventfd"])
