@@ -13,9 +13,12 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
+
+#include "toolkits/pagerank_model.h"
 
 namespace cppipc::toolkits {
 namespace {
@@ -120,54 +123,79 @@ class PageRank {
   std::vector<Score> passed_on_;  // set for vertices that have links only
 };
 
-// An array that keeps the vector's own memory.
-template <class T>
-AnyArray to_array(std::vector<T> values) {
-  const auto owner = std::make_shared<std::vector<T>>(std::move(values));
-  AnyArray array;
-  array.dtype = DType::of<T>();
-  array.shape = {static_cast<std::int64_t>(owner->size())};
-  array.strides = {static_cast<std::int64_t>(sizeof(T))};
-  array.data = reinterpret_cast<std::byte*>(owner->data());
-  array.owner = owner;
-  array.is_readonly = false;
-  return array;
-}
+// What a call of the toolkit computed.
+struct Ranked {
+  AnyArray scores;
+  std::int64_t num_iterations = 0;
+  double delta = 0;
+  double training_time = 0;  // seconds
+};
 
 template <class Score>
-VariantMap pagerank_in(const Graph& graph, const PageRankOptions& options, const Context& context) {
+Ranked rank_in(const Graph& graph, const PageRankOptions& options, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
   PageRankResult<Score> result = compute_pagerank<Score>(graph, options, context);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  return {{"scores", to_array(std::move(result.scores))},
-          {"vertices", to_array(std::vector<std::int64_t>(graph.ids().begin(), graph.ids().end()))},
-          {"num_iterations", result.num_iterations},
-          {"delta", result.delta},
-          {"training_time", elapsed.count()}};
+  return {to_array(std::move(result.scores)), result.num_iterations, result.delta, elapsed.count()};
+}
+
+Ranked rank(const Graph& graph, const PageRankOptions& options, bool is_single_precision,
+            const Context& context) {
+  if (is_single_precision) return rank_in<float>(graph, options, context);
+  return rank_in<double>(graph, options, context);
+}
+
+void check_number_of_links(std::uint64_t count, std::int64_t links_max) {
+  if (count <= static_cast<std::uint64_t>(links_max)) return;
+  throw std::invalid_argument("pagerank: " + std::to_string(count) +
+                              " links are more than this server takes; its setting " +
+                              "'pagerank.links_max' is " + std::to_string(links_max));
 }
 
 Array<std::int64_t> ids_of(std::vector<std::int64_t> ids) {
   return Array<std::int64_t>(to_array(std::move(ids)));
 }
 
-VariantMap pagerank(const Context& context, std::vector<std::int64_t> sources,
-                    std::vector<std::int64_t> targets, double reset_probability, double threshold,
-                    std::int64_t max_iterations, bool single_precision, bool normalized,
-                    std::int64_t links_max) {
-  const PageRankOptions options{reset_probability, threshold, max_iterations, normalized};
-  check(options);
-  if (sources.size() > static_cast<std::uint64_t>(links_max)) {
-    throw std::invalid_argument("pagerank: " + std::to_string(sources.size()) +
-                                " links are more than this server takes; its setting " +
-                                "'pagerank.links_max' is " + std::to_string(links_max));
+using OptionalIds = std::optional<std::vector<std::int64_t>>;
+
+VariantMap pagerank_of_links(OptionalIds& sources, OptionalIds& targets,
+                             const PageRankOptions& options, bool is_single_precision,
+                             std::int64_t links_max, const Context& context) {
+  if (!sources || !targets) {
+    const char* given = sources ? "sources" : targets ? "targets" : "neither";
+    throw std::invalid_argument("pagerank: give 'graph', or 'sources' and 'targets'; got " +
+                                std::string(given) + (sources || targets ? " alone" : ""));
   }
-  if (sources.size() != targets.size()) {
-    throw std::invalid_argument("sources has " + std::to_string(sources.size()) +
-                                " ids, but targets has " + std::to_string(targets.size()));
+  check_number_of_links(sources->size(), links_max);
+  if (sources->size() != targets->size()) {
+    throw std::invalid_argument("sources has " + std::to_string(sources->size()) +
+                                " ids, but targets has " + std::to_string(targets->size()));
   }
-  const Graph graph(Edges{ids_of(std::move(sources)), ids_of(std::move(targets)), {}});
-  if (single_precision) return pagerank_in<float>(graph, options, context);
-  return pagerank_in<double>(graph, options, context);
+  const Graph graph(Edges{ids_of(std::move(*sources)), ids_of(std::move(*targets)), {}});
+  Ranked ranked = rank(graph, options, is_single_precision, context);
+  return {{"scores", std::move(ranked.scores)},
+          {"vertices", vertices_of(graph)},
+          {"num_iterations", ranked.num_iterations},
+          {"delta", ranked.delta},
+          {"training_time", ranked.training_time}};
+}
+
+VariantMap pagerank_of_graph(const Graph& graph, const PageRankOptions& options,
+                             bool is_single_precision, std::int64_t links_max,
+                             const Context& context) {
+  check_number_of_links(static_cast<std::uint64_t>(graph.num_edges()), links_max);
+  Ranked ranked = rank(graph, options, is_single_precision, context);
+  auto model = std::make_shared<PagerankModel>();
+  model->scores = std::move(ranked.scores);
+  model->vertices = vertices_of(graph);
+  model->num_vertices = static_cast<std::int64_t>(graph.num_vertices());
+  model->num_edges = graph.num_edges();
+  model->num_iterations = ranked.num_iterations;
+  model->delta = ranked.delta;
+  model->training_time = ranked.training_time;
+  model->is_single_precision = is_single_precision;
+  model->options = options;
+  return {{"model", to_variant(std::move(model))}};
 }
 
 using LinksMax = std::shared_ptr<std::atomic<std::int64_t>>;
@@ -202,36 +230,51 @@ template PageRankResult<double> compute_pagerank(const Graph&, const PageRankOpt
 void register_pagerank(Registry& registry) {
   const auto links_max = std::make_shared<std::atomic<std::int64_t>>(kLinksMax);
   register_links_max(registry, links_max);
-  const auto limited = [links_max](const Context& context, std::vector<std::int64_t> sources,
-                                   std::vector<std::int64_t> targets, double reset_probability,
-                                   double threshold, std::int64_t max_iterations,
-                                   bool single_precision, bool normalized) {
-    return pagerank(context, std::move(sources), std::move(targets), reset_probability, threshold,
-                    max_iterations, single_precision, normalized, *links_max);
+  const auto limited = [links_max](const Context& context, OptionalIds sources, OptionalIds targets,
+                                   double reset_probability, double threshold,
+                                   std::int64_t max_iterations, bool single_precision,
+                                   bool normalized, const std::optional<Graph>& graph) {
+    const PageRankOptions options{reset_probability, threshold, max_iterations, normalized};
+    check(options);
+    if (!graph) {
+      return pagerank_of_links(sources, targets, options, single_precision, *links_max, context);
+    }
+    if (sources || targets) {
+      throw std::invalid_argument(
+          "pagerank: got 'graph' and 'sources' or 'targets' too; give either the one or the "
+          "others");
+    }
+    return pagerank_of_graph(*graph, options, single_precision, *links_max, context);
   };
   registry.toolkit(
-      "pagerank", limited, arg("sources"), arg("targets"), arg("reset_probability") = 0.15,
-      arg("threshold") = 1e-2, arg("max_iterations") = 20, arg("single_precision") = false,
-      arg("normalized") = true, blocking,
-      "PageRank of the directed graph with the links sources[i] -> targets[i].\n"
+      "pagerank", limited, arg("sources") = nullptr, arg("targets") = nullptr,
+      arg("reset_probability") = 0.15, arg("threshold") = 1e-2, arg("max_iterations") = 20,
+      arg("single_precision") = false, arg("normalized") = true, arg("graph") = nullptr, blocking,
+      "PageRank of a directed graph: how important each vertex is by the links to it.\n"
       "\n"
       "Args:\n"
-      "    sources, targets: integer ids, one of each per link, as arrays or lists. Parallel\n"
-      "        links count as often as they are given.\n"
+      "    sources, targets: integer ids, one of each per link, as arrays or lists, for the\n"
+      "        graph with the links sources[i] -> targets[i].\n"
       "    reset_probability: probability to jump to any vertex; 0 to 1.\n"
       "    threshold: ends once all scores together change by less than this in an iteration.\n"
       "    max_iterations: ends after so many iterations in any case.\n"
       "    single_precision: compute in float32 instead of float64.\n"
       "    normalized: scores sum to 1, and vertices without links out pass theirs on to all.\n"
       "        False: scores begin at 1 each, and such vertices pass nothing on.\n"
+      "    graph: a unity.Graph, instead of sources and targets. Parallel links count as often\n"
+      "        as they are given, in either form; weights do not count.\n"
       "\n"
       "Returns:\n"
-      "    A dict: `vertices`, the sorted distinct ids (int64 array); `scores`, one per vertex\n"
-      "    in that order; `num_iterations`; `delta`, the change in the last one;\n"
-      "    `training_time` in seconds.\n"
+      "    With graph: a dict with a PagerankModel as `model`, whose `scores` are in the order\n"
+      "    of the graph's vertices.\n"
+      "    With sources and targets: a dict with `vertices`, the sorted distinct ids (int64\n"
+      "    array); `scores`, one per vertex in that order; `num_iterations`; `delta`, the change\n"
+      "    in the last one; `training_time` in seconds.\n"
       "\n"
       "Raises:\n"
-      "    ValueError: sources and targets differ in length, or an option is out of range.");
+      "    ValueError: neither form is given or both are, sources and targets differ in length,\n"
+      "        or an option is out of range.\n"
+      "    TypeError: graph is no unity.Graph.");
 }
 
 }  // namespace cppipc::toolkits

@@ -42,7 +42,7 @@ PageRankResult<Score> compute_pagerank(const Graph& graph, const PageRankOptions
                                        const Context& context);
 
 // Registers the toolkit pagerank and the setting pagerank.links_max, which keeps it from graphs
-// with more links.
+// with more links. What it returns for a Graph is of the type of register_pagerank_model().
 void register_pagerank(Registry& registry);
 
 }  // namespace cppipc::toolkits

@@ -154,7 +154,7 @@ def test_help_shows_the_signature_of_functions_and_methods(session):
     for function, line in (
         (counter.increment, "increment(by: 'int' = 1) -> 'int'\n    Adds `by`"),
         (type(counter).increment, "increment(self, /, by: 'int' = 1) -> 'int'\n    Adds `by`"),
-        (session.toolkits.pagerank, "pagerank(sources: 'list[int]', targets: "),
+        (session.toolkits.pagerank, "pagerank(sources: 'list[int] | None' = None, targets: "),
     ):
         text = pydoc.render_doc(function, renderer=pydoc.plaintext)
         assert f"\n\n{line}" in text

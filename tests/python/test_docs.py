@@ -21,6 +21,7 @@ PAGES = {
     "shared_memory.md": "private",
     "messages.md": "private",
     "saving.md": "private",
+    "models.md": "private",
     "interfaces.md": "private",
     "exposing.md": "typed",
     "toolkits.md": "typed",

@@ -61,7 +61,7 @@ def examples(language):
 
 
 def test_the_ten_lines_print_what_their_comments_say(capsys):
-    ten_lines, _, _ = examples("python")
+    ten_lines, *_ = examples("python")
     exec(compile(ten_lines, "README.md", "exec"), {"__name__": "readme"})
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == ["15", "{'x': 6}", "{'x': 2.5}"]
@@ -70,15 +70,23 @@ def test_the_ten_lines_print_what_their_comments_say(capsys):
 
 
 def test_calls_that_do_not_wait_print_what_their_comments_say(capsys):
-    _, calls, _ = examples("python")
+    _, calls, *_ = examples("python")
     exec(compile(calls, "README.md", "exec"), {"__name__": "readme"})
     assert capsys.readouterr().out.splitlines() == re.findall(r"print.*?  # (.*)", calls)
 
 
 def test_an_array_in_shared_memory_is_read_where_it_lies(capsys):
-    _, _, arrays = examples("python")
+    _, _, arrays, _ = examples("python")
     exec(compile(arrays, "README.md", "exec"), {"__name__": "readme"})
     assert abs(float(capsys.readouterr().out) - 0.5) < 0.001
+
+
+def test_a_model_shows_its_scores_and_its_summary(capsys):
+    *_, models = examples("python")
+    exec(compile(models, "README.md", "exec"), {"__name__": "readme"})
+    scores, title, *fields = capsys.readouterr().out.splitlines()
+    assert scores.startswith("[0.") and title == "PageRank"
+    assert "num_vertices      : 3" in fields
 
 
 def test_the_exposed_class_compiles(tmp_path):

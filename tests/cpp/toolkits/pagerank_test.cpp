@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "called.h"
+#include "toolkits/pagerank_model.h"
 
 namespace cppipc::toolkits {
 namespace {
@@ -201,6 +202,34 @@ TEST(PageRank, ProgressGrowsAndNamesTheIteration) {
              context);
   EXPECT_THAT(fractions, testing::ElementsAre(0.25, 0.5, 0.75, 1.0));
   EXPECT_THAT(last, HasSubstr("iteration 4"));
+}
+
+TEST(PageRank, OfAGraphIsAModel) {
+  const Called called(&register_model, &register_pagerank_model, &register_pagerank);
+  const Array<std::int64_t> sources(array_of(Ids{1, 1, 2, 3}));
+  const Array<std::int64_t> targets(array_of(Ids{2, 3, 3, 1}));
+  const Graph graph(Edges{sources, targets, {}}, Array<std::int64_t>(array_of(Ids{3, 2, 1, 9})));
+  const Variant result =
+      called.run("pagerank", Given({}, converged({{"graph", graph}, {"normalized", false}})));
+  const CalledObject model = called.object(at(result, "model"));
+  const auto scores = elements_of<double>(model.get("scores"));
+  ASSERT_EQ(scores.size(), 4u);
+  EXPECT_NEAR(scores[3], 0.15, 1e-12);  // nothing links to it
+  EXPECT_EQ(elements_of<std::int64_t>(model.get("vertices")), (Ids{3, 2, 1, 9}));
+  EXPECT_EQ(model.get("num_edges"), Variant(4));
+  EXPECT_EQ(model.get("threshold"), Variant(1e-14));
+}
+
+TEST(PageRank, WantsEitherAGraphOrLinks) {
+  const Called called(&register_model, &register_pagerank_model, &register_pagerank);
+  const auto refusal = [&](const Options& given) {
+    return refusal_of(ErrorKind::kInvalidArgument,
+                      [&] { called.run("pagerank", Given({}, given)); });
+  };
+  EXPECT_THAT(refusal({}), HasSubstr("got neither"));
+  EXPECT_THAT(refusal({{"sources", array_of(Ids{1})}}), HasSubstr("got sources alone"));
+  EXPECT_THAT(refusal({{"targets", array_of(Ids{1})}}), HasSubstr("got targets alone"));
+  EXPECT_THAT(refusal({{"graph", Graph()}, {"targets", array_of(Ids{1})}}), HasSubstr("either"));
 }
 
 TEST(PageRank, GetsAThreadOfItsOwn) {
