@@ -9,6 +9,7 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 
 # Debian's libxxhash has no CMake package.
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)

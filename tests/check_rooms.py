@@ -58,7 +58,7 @@ ROOMS = (
         (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "save/", "rpc/", "host/"),
     ),
     Room("cppipc/src/client", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/", "client/")),
-    Room("toolkits", (*PUBLIC, "toolkits/")),
+    Room("toolkits", (*PUBLIC, "toolkits/", "Eigen/")),
     Room(
         "server",
         (*PUBLIC, "toolkits/", "server/", "boost/asio", "boost/system", "spdlog/", "fmt/")

@@ -36,10 +36,16 @@ def test_what_is_close_is_named(session, look, text):
 
 def test_what_there_is_is_listed_if_nothing_is_close():
     with unity.launch() as session:
-        types = "ConnectedComponentsModel, Counter, Model, PagerankModel, VariantMap"
+        types = (
+            "ConnectedComponentsModel, Counter, LinearRegressionModel, LogisticRegressionModel, "
+            "Model, PagerankModel, VariantMap"
+        )
         with pytest.raises(unity.UnknownName, match=f"'Zebra'; it has {types}$"):
             _ = session.types.Zebra
-        toolkits = "array_stats, connected_components, demo_addone, pagerank"
+        toolkits = (
+            "array_stats, connected_components, demo_addone, linear_regression, "
+            "logistic_regression, pagerank"
+        )
         with pytest.raises(unity.UnknownName, match=f"'x'; it has {toolkits}$"):
             _ = session.toolkits.x
 
