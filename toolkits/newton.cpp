@@ -98,8 +98,13 @@ class Newton {
         penalties_(Eigen::VectorXd::Zero(rows_.cols())) {
     for (Eigen::Index i = 0; i + 1 < rows_.cols(); ++i) {
       context_.throw_if_cancelled();
-      scales_.push_back(scale_column(rows_, i, features.names[static_cast<std::size_t>(i)]));
+      const std::string& name = features.names[static_cast<std::size_t>(i)];
+      scales_.push_back(scale_column(rows_, i, name));
       penalties_[i] = options.l2_penalty / scales_.back().deviation / scales_.back().deviation;
+      if (std::isfinite(penalties_[i])) continue;
+      throw Error(ErrorKind::kInvalidArgument,
+                  "l2_penalty is too large for the small numbers of column '" + name +
+                      "'; make it smaller or scale the column");
     }
   }
 

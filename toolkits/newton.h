@@ -45,7 +45,8 @@ struct Fit {
 // Features are scaled in place. If some depend on each other linearly, the shortest of the best
 // coefficients are taken, in units of the features' deviations. Reports progress with each
 // iteration, and looks at cancellation once in some thousand rows.
-// Errors: kInvalidArgument for numbers too large to be squared; kCancelled, kTimeout.
+// Errors: kInvalidArgument for numbers too large to be squared, or too small for the penalty;
+// kCancelled, kTimeout.
 Fit fit_newton(Features& features, const std::vector<double>& targets, Loss loss,
                const NewtonOptions& options, const Context& context);
 

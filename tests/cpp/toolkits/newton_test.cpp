@@ -115,6 +115,11 @@ TEST(Newton, OptionsAndNumbersThatMakeNoSenseAreNamed) {
   };
   EXPECT_THAT(overflow({1e300, -1e300}, {0, 1}), HasSubstr("column 'x'"));
   EXPECT_THAT(overflow({0, 1}, {1e300, 0}), HasSubstr("target"));
+  EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument,
+                         [] {
+                           fit(Loss::kSquared, {0, 1e-100}, {0, 1}, {.l2_penalty = 1e200});
+                         }),
+              HasSubstr("l2_penalty is too large for the small numbers of column 'x'"));
 }
 
 }  // namespace
