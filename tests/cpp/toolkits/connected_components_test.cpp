@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -60,12 +61,12 @@ TEST(ConnectedComponents, ReportsHowManyEdgesItHasSeen) {
 }
 
 TEST(ConnectedComponents, CancellationEndsItAfterAMillionEdges) {
-  std::stop_source stop;
-  Context context(stop.get_token(), std::nullopt);
+  const auto stop = std::make_unique<std::stop_source>();
+  Context context(stop->get_token(), std::nullopt);
   int reports = 0;
   context.on_progress = [&](double, std::string_view) {
     ++reports;
-    stop.request_stop();
+    stop->request_stop();
   };
   const Ids many((1 << 20) + 1, 4);
   const Graph graph = graph_of(many, many, {4});
