@@ -156,10 +156,11 @@ def test_the_other_end_of_a_floor_ends_with_its_measurement_however_that_ends(
 
 
 def is_measuring(pid):
-    """Whether a process has the other end of a floor as its child."""
+    """Whether a process has the other end of a floor as its child, with both of its threads."""
     with contextlib.suppress(FileNotFoundError):  # a child has ended meanwhile
         return any(
             b"socket.socket(fileno" in Path(f"/proc/{child}/cmdline").read_bytes()
+            and len(os.listdir(f"/proc/{child}/task")) == 2
             for child in children(pid)
         )
     return False
@@ -183,6 +184,12 @@ def test_ctrl_c_ends_it_with_all_that_it_has_started(eventually):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_peer_is_not_in_the_group_that_a_terminal_interrupts():
+    with Peer("socket") as peer:
+        peer.ping_pong(3)
+        assert os.getpgid(peer._process.pid) != os.getpgrp()
 
 
 @pytest.mark.parametrize("kind", ["socket", "eventfd"])
