@@ -3,6 +3,7 @@
 
 import contextlib
 import copy
+import errno
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import pytest
 
 import unity
 from conftest import DEADLINE_S, SERVER, children
+from unity import _doctor_facts
 from unity._doctor_bench import Peer
 from unity._doctor_findings import LEVELS, findings
 
@@ -201,6 +203,42 @@ def test_a_peer_that_is_killed_ends_the_measurement(kind):
         with pytest.raises(OSError):
             exchange(1000)
             exchange(1000)
+
+
+@pytest.mark.parametrize(
+    ("path", "version"),
+    [
+        ("/usr/lib/x86_64-linux-gnu/libcapnp-0.9.2.so", "0.9.2"),
+        ("/usr/lib/libcapnp-1.0.1.so", "1.0.1"),
+        ("/env/unity_broker.libs/libcapnp-0-1a2b3c4d.9.2.so", "0.9.2"),
+        ("/usr/lib/x86_64-linux-gnu/libcapnp-rpc-0.9.2.so", None),
+    ],
+)
+def test_the_version_of_capnp_is_read_off_its_library(path, version, monkeypatch):
+    monkeypatch.setattr(_doctor_facts, "_text", lambda _: f"7f00-7f01 r-xp 0 08:01 5 {path}\n")
+    assert _doctor_facts._capnp_version() == version
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "available"),
+    [("max\n", "5\n", 2048), ("3000\n", "1000\n", 2000), (None, None, 2048), ("5\n", "9\n", 0)],
+)
+def test_free_memory_is_that_of_the_container_if_it_has_less(limit, used, available, monkeypatch):
+    texts = {
+        "/proc/meminfo": "MemTotal:  9 kB\nMemAvailable:  2 kB\n",
+        "/sys/fs/cgroup/memory.max": limit,
+        "/sys/fs/cgroup/memory.current": used,
+    }
+    monkeypatch.setattr(_doctor_facts, "_text", texts.get)
+    assert _doctor_facts.memory_available() == available
+
+
+def test_what_the_system_refuses_is_told_in_its_words():
+    def refuse():
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    assert _doctor_facts._trouble(refuse) == "Function not implemented"
+    assert _doctor_facts._trouble(lambda: os.open(os.devnull, os.O_RDONLY)) is None
 
 
 HEALTHY = {
