@@ -157,8 +157,10 @@ std::shared_ptr<I> proxy_for(std::shared_ptr<RemoteObject> remote, CallOptions o
 // Creates an object of the server's type that I names, by the constructor in its list; those of
 // its parameters that have a default may be left out at the end. Waits for it.
 // Errors: those of a call, and of proxy_for(); nothing is sent after one of the latter.
+// kInvalidArgument for a client that is null.
 template <class I, class... Given>
 std::shared_ptr<I> create(const std::shared_ptr<Client>& client, Given&&... given) {
+  if (!client) throw Error(ErrorKind::kInvalidArgument, "create() takes a client, got null");
   const auto& list = detail::list_of<I>();
   const detail::KnownInterfaces& known = detail::known<I>();
   Arguments arguments = detail::write_constructor(list, known, std::forward<Given>(given)...);

@@ -15,6 +15,7 @@
 #include "rpc/fork_guard.h"
 #include "rpc/memory_share.h"
 #include "rpc/message_caps.h"
+#include "rpc/waited_reply.h"
 
 namespace cppipc {
 
@@ -100,8 +101,9 @@ class ClientImpl final : public Client, public ObjectMap {
   CallPtr start_plain(std::uint16_t method_id, int results, const CallOptions& options, Fill&& fill,
                       int descriptor = -1);
   std::uint64_t next_call_id() { return 1 + last_call_id_.fetch_add(1); }
-  std::shared_ptr<Import> ask_for_broker(Driver::Clock::time_point until);
-  void open_session(const std::shared_ptr<Import>& broker, Driver::Clock::time_point until);
+  // Opens the session on what the question for the broker will be answered with.
+  std::shared_ptr<WaitedReply> send_open(std::uint32_t bootstrap);
+  void opened(Returned returned);
   void fetch_description(Driver::Clock::time_point until);
   // `descriptor` goes with the message; -1 for none.
   Returned ask(Peer::CallBuilder call, Driver::Clock::time_point until, int descriptor = -1);

@@ -62,9 +62,8 @@ Returned ClientImpl::ask(Peer::CallBuilder call, Driver::Clock::time_point until
   return await(*driver_, *reply, until, options_);
 }
 
-void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
-                              Driver::Clock::time_point until) {
-  auto call = peer_->begin_call(broker, capnp::typeId<wire::Broker>(), 0, 32);
+std::shared_ptr<WaitedReply> ClientImpl::send_open(std::uint32_t bootstrap) {
+  auto call = peer_->begin_call_on_answer(bootstrap, capnp::typeId<wire::Broker>(), 0, 32);
   auto params = call.params<wire::Broker::OpenParams>();
   params.setProtocol(wire::PROTOCOL);
   params.setMessageBytes(options_.message_bytes);
@@ -76,7 +75,12 @@ void ClientImpl::open_session(const std::shared_ptr<Import>& broker,
   }
   params.setFollower(
       call.message().add(std::shared_ptr<Exported>(offers_)).castAs<wire::Follower>());
-  auto returned = ask(std::move(call), until, probe ? probe->fd() : -1);
+  auto reply = std::make_shared<WaitedReply>();
+  driver_->send(std::move(call), reply, true, probe ? probe->fd() : -1);
+  return reply;
+}
+
+void ClientImpl::opened(Returned returned) {
   session_ = import_at(returned, 0);
   const auto welcome = returned.content().getAs<wire::Broker::OpenResults>().getWelcome();
   if (welcome.getProtocol() != wire::PROTOCOL) {
@@ -128,10 +132,11 @@ void ClientImpl::open() {
   driver_->start();
   const auto until = Driver::after(options_.timeout_s);
   try {
-    const auto reply = std::make_shared<WaitedReply>();
-    peer_->ask_bootstrap(reply);
-    const auto broker = import_at(await(*driver_, *reply, until, options_), 0);
-    open_session(broker, until);
+    // Both at once: the second is a call on what the first will be answered with.
+    const auto bootstrap = std::make_shared<WaitedReply>();
+    const auto open = send_open(peer_->ask_bootstrap(bootstrap, Connection::Flush::kLater));
+    const auto broker = import_at(await(*driver_, *bootstrap, until, options_), 0);
+    opened(await(*driver_, *open, until, options_));
     if (!is_described_) fetch_description(until);
     is_open_ = true;
   } catch (const kj::Exception& broken) {

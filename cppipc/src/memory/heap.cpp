@@ -15,6 +15,7 @@
 #include <mutex>
 
 #include "memory/address_index.h"
+#include "memory/free_memory.h"
 
 namespace cppipc {
 namespace {
@@ -81,7 +82,7 @@ Block Heap::find(const void* address) {
 
 Block Heap::allocate(std::size_t bytes, DirtyRanges* dirty) {
   look_for_retired();
-  if (bytes > options_.bytes_max) return {};
+  if (bytes > bytes_max()) return {};
   if (bytes <= small_max_) return take_slot(bytes, dirty);
   const std::uint64_t pages = ((bytes - 1) >> page_shift_) + 1;
   if (pages > UINT32_MAX / 2) return {};
@@ -130,12 +131,18 @@ std::uint64_t Heap::next_arena_bytes() const {
   return std::clamp(std::bit_ceil(arena_bytes_ + 1), kFirstArenaBytes, kArenaBytesMax);
 }
 
+std::uint64_t Heap::bytes_max() {
+  if (options_.bytes_max == 0) options_.bytes_max = free_memory_bytes() / 2;
+  return options_.bytes_max;
+}
+
 // Drops what is free until there is room for another arena within the budget.
 bool Heap::make_room(std::uint64_t bytes) {
-  if (bytes > options_.bytes_max) return false;
-  while (arena_bytes_ > options_.bytes_max - bytes && !idle_.empty()) doom(idle_.front());
-  if (arena_bytes_ > options_.bytes_max - bytes) drop_empty_arenas(Keep::kNothing);
-  return arena_bytes_ <= options_.bytes_max - bytes;
+  if (bytes > bytes_max()) return false;
+  const std::uint64_t rest = bytes_max() - bytes;
+  while (arena_bytes_ > rest && !idle_.empty()) doom(idle_.front());
+  if (arena_bytes_ > rest) drop_empty_arenas(Keep::kNothing);
+  return arena_bytes_ <= rest;
 }
 
 // Null if there is no room, or the kernel gives none.

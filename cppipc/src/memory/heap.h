@@ -18,8 +18,8 @@ class Pool;
 
 struct HeapOptions {
   ArenaOptions arena;
-  std::size_t alignment = 64;  // a power of two, 64 or more
-  std::uint64_t bytes_max = 0;
+  std::size_t alignment = 64;   // a power of two, 64 or more
+  std::uint64_t bytes_max = 0;  // 0: half of the memory that is free when it is first asked for
   std::uint64_t retained_bytes = 0;
 };
 
@@ -76,6 +76,8 @@ class Heap {
   HeapArena* arena_of(const void* address);
   HeapArena* add_arena(std::uint64_t pages, bool is_dedicated);
   bool make_room(std::uint64_t bytes);
+  // The budget; found out at its first use, as that takes a look at the machine's memory.
+  std::uint64_t bytes_max();
   std::uint64_t next_arena_bytes() const;
   void withdraw(HeapArena* arena);
   void close(HeapArena* arena);

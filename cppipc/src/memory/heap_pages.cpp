@@ -93,7 +93,7 @@ Span* Heap::take_run(std::uint32_t pages, DirtyRanges* dirty) {
 // Another arena to cut blocks from: as large as the budget allows, and at least for these pages.
 bool Heap::add_run_arena(std::uint32_t pages) {
   const std::uint64_t needed = std::uint64_t{pages} * page_bytes();
-  const std::uint64_t budget = options_.bytes_max / page_bytes() * page_bytes();
+  const std::uint64_t budget = bytes_max() / page_bytes() * page_bytes();
   if (needed > budget) return false;
   std::uint64_t bytes = std::min(std::max(next_arena_bytes(), needed), budget);
   if (!make_room(bytes)) {

@@ -17,7 +17,6 @@
 
 #include "memory/address_index.h"
 #include "memory/fork.h"
-#include "memory/free_memory.h"
 
 namespace cppipc {
 namespace {
@@ -39,7 +38,6 @@ SharedPoolOptions completed(SharedPoolOptions options) {
                 "the alignment of a pool is a power of two up to 4 MiB, not " +
                     std::to_string(options.alignment));
   }
-  if (options.bytes_max == 0) options.bytes_max = free_memory_bytes() / 2;
   return options;
 }
 

@@ -5,12 +5,15 @@
 #include <new>
 
 #include "memory/address_index.h"
+#include "memory/free_memory.h"
 #include "memory/pool.h"
 
 namespace cppipc {
 
 std::shared_ptr<SharedPool> SharedPool::make(const SharedPoolOptions& options) {
-  return std::make_shared<Pool>(options);
+  SharedPoolOptions completed = options;
+  if (completed.bytes_max == 0) completed.bytes_max = free_memory_bytes() / 2;
+  return std::make_shared<Pool>(completed);
 }
 
 void BlockHold::operator()(const void*) const noexcept {

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "memory/pool.h"
 #include "rpc/incoming.h"
 #include "wire/marshal.h"
 
@@ -197,7 +198,7 @@ std::shared_ptr<SharedPool> MemoryShare::pool() {
     SharedPoolOptions options;
     options.is_writable = options.is_given = true;
     options.retained_bytes = limits_.retained_bytes;
-    pool_ = SharedPool::make(options);
+    pool_ = std::make_shared<Pool>(options);
   }
   return pool_;
 }

@@ -40,16 +40,29 @@ bool Peer::has_transfers() const {
   });
 }
 
-Peer::CallBuilder Peer::begin_call(std::shared_ptr<Import> target, std::uint64_t interface_id,
-                                   std::uint16_t method_id, std::uint64_t size_words) {
+Peer::CallBuilder Peer::begin_call(std::uint64_t interface_id, std::uint16_t method_id,
+                                   std::uint64_t size_words) {
   CallBuilder builder;
   builder.message_ = std::make_unique<OutgoingMessage>(size_words + 24);
   auto call = builder.message_->root().initCall();
-  call.initTarget().setImportedCap(target->id());
   call.setInterfaceId(interface_id);
   call.setMethodId(method_id);
   call.initParams();
+  return builder;
+}
+
+Peer::CallBuilder Peer::begin_call(std::shared_ptr<Import> target, std::uint64_t interface_id,
+                                   std::uint16_t method_id, std::uint64_t size_words) {
+  CallBuilder builder = begin_call(interface_id, method_id, size_words);
+  builder.call().initTarget().setImportedCap(target->id());
   builder.target_ = std::move(target);
+  return builder;
+}
+
+Peer::CallBuilder Peer::begin_call_on_answer(std::uint32_t question, std::uint64_t interface_id,
+                                             std::uint16_t method_id, std::uint64_t size_words) {
+  CallBuilder builder = begin_call(interface_id, method_id, size_words);
+  builder.call().initTarget().initPromisedAnswer().setQuestionId(question);
   return builder;
 }
 
@@ -83,21 +96,25 @@ bool Peer::send(CallBuilder builder, std::shared_ptr<PendingReply> reply, Connec
   return connection_.send(builder.message_->builder(), flush, descriptor);
 }
 
-void Peer::ask_bootstrap(std::shared_ptr<PendingReply> reply) {
+std::uint32_t Peer::ask_bootstrap(std::shared_ptr<PendingReply> reply, Connection::Flush flush) {
   capnp::MallocMessageBuilder message;
   auto bootstrap = message.initRoot<rpc::Message>().initBootstrap();
+  std::uint32_t question = 0;
   {
     std::unique_lock lock(mutex_);
     if (end_) {
       Returned returned{nullptr, {}, end_};
       lock.unlock();
-      return reply->on_return(std::move(returned));
+      reply->on_return(std::move(returned));
+      return 0;
     }
-    bootstrap.setQuestionId(static_cast<std::uint32_t>(questions_.size()));
+    question = static_cast<std::uint32_t>(questions_.size());
+    bootstrap.setQuestionId(question);
     questions_.push_back(Question{std::move(reply), {}, true});
     questions_open_.fetch_add(1, std::memory_order_acq_rel);
   }
-  connection_.send(message, Connection::Flush::kNow);
+  connection_.send(message, flush);
+  return question;
 }
 
 void Peer::send_release(std::uint32_t id, std::uint32_t count) {

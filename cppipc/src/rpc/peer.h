@@ -87,13 +87,18 @@ class Peer : public std::enable_shared_from_this<Peer> {
   };
   CallBuilder begin_call(std::shared_ptr<Import> target, std::uint64_t interface_id,
                          std::uint16_t method_id, std::uint64_t size_words);
+  // The same on what a question of ours will be answered with, before the answer is there.
+  CallBuilder begin_call_on_answer(std::uint32_t question, std::uint64_t interface_id,
+                                   std::uint16_t method_id, std::uint64_t size_words);
   // Sends it. The reply, or the error of a connection that is gone, comes by `reply`.
   // Returns what Connection::send() returns.
   // With a descriptor: as Connection::send().
   bool send(CallBuilder call, std::shared_ptr<PendingReply> reply, Connection::Flush flush,
             int descriptor = -1);
-  // Asks for the peer's bootstrap capability: the reply's content.
-  void ask_bootstrap(std::shared_ptr<PendingReply> reply);
+  // Asks for the peer's bootstrap capability: the reply's content. Returns the number of the
+  // question.
+  std::uint32_t ask_bootstrap(std::shared_ptr<PendingReply> reply,
+                              Connection::Flush flush = Connection::Flush::kNow);
 
   // Turns the references that were dropped since into Release messages (not flushed).
   void carry_out_let_go();
@@ -112,6 +117,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
   bool is_disconnected() const;
 
  private:
+  static CallBuilder begin_call(std::uint64_t interface_id, std::uint16_t method_id,
+                                std::uint64_t size_words);
   friend class IncomingCall;
   struct Question {
     std::shared_ptr<PendingReply> reply;

@@ -44,6 +44,11 @@ TEST_F(ProxyTest, CodeForTheInterfaceRunsLocallyAndRemotely) {
   EXPECT_EQ(count_to_ten(*make(1)), 10);
 }
 
+TEST_F(ProxyTest, NoClientIsRefused) {
+  const std::shared_ptr<Client> nobody;
+  EXPECT_EQ(kind_of([&] { create<Node>(nobody); }), ErrorKind::kInvalidArgument);
+}
+
 TEST_F(ProxyTest, ConstructorArgumentsWithADefaultMayBeLeftOut) {
   EXPECT_EQ(create<Node>(broker_->client())->value(), 0);
   EXPECT_EQ(create<Node>(broker_->client())->name(), "node");
