@@ -183,7 +183,18 @@ def _ints(values):
     raise OverflowError(f"{greatest if least in _INT64 else least} is beyond 64 bits")
 
 
+def _check_microseconds(values):
+    """TypeError if a time of pandas has nanoseconds, which Python's own times have not."""
+    for value in values.present():
+        if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):
+            raise TypeError(
+                f"{value!r} has nanoseconds, which times in a list have not: give them as an array "
+                "of datetime64[ns] or timedelta64[ns]"
+            )
+
+
 def _datetimes(values):
+    _check_microseconds(values)
     present = values.present()
     zones = {time.tzinfo for time in present if time.utcoffset() is not None}
     if not zones:
@@ -202,6 +213,7 @@ def _dates(values):
 
 
 def _timedeltas(values):
+    _check_microseconds(values)
     for value in values.present():
         if value // _MICROSECOND not in _INT64:
             raise OverflowError(f"{value!r} is beyond 64 bits of microseconds")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The enumerations of servers, as classes; apart because few servers have any."""
 
+import copyreg
 import enum
 import weakref
 
@@ -8,13 +9,27 @@ import weakref
 _known = weakref.WeakValueDictionary()
 
 
-class Enumeration(enum.Enum):
+class EnumerationType(enum.EnumMeta):
+    """The type of these classes, by which they can be pickled."""
+
+
+class Enumeration(enum.Enum, metaclass=EnumerationType):
     """Base of the enumerations of servers. Members can be pickled; they need no server."""
 
     def __reduce_ex__(self, protocol):
-        cls = type(self)
-        members = tuple((name, member.value) for name, member in cls.__members__.items())
-        return _member, (cls.__qualname__, cls.__doc__, members, self.name)
+        return _member, (*_parts_of(type(self)), self.name)
+
+
+def _parts_of(cls):
+    members = tuple((name, member.value) for name, member in cls.__members__.items())
+    return cls.__qualname__, cls.__doc__, members
+
+
+def _reduced_class(cls):
+    return cls.__qualname__ if cls is Enumeration else (enumeration, _parts_of(cls))
+
+
+copyreg.pickle(EnumerationType, _reduced_class)
 
 
 def enumeration(name, doc, members):

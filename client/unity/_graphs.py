@@ -39,7 +39,7 @@ class Graph:
                  "_vertices", "_weights")  # fmt: skip
 
     def __init__(self, edges=((), ()), *, weights=None, vertices=None):
-        sources, targets = _pair_of(edges)
+        sources, targets = [_listed_texts(ends) for ends in _pair_of(edges)]
         given = None if vertices is None else _vertices_of(vertices)
         if isinstance(given, list):
             places = {vertex: place for place, vertex in enumerate(given)}
@@ -261,6 +261,11 @@ def _pair_of(edges):
     raise TypeError(
         "edges are a tuple (sources, targets), or one array of shape (E, 2); got " + found
     )
+
+
+def _listed_texts(ends):
+    """An array of text as a list; all else as it is."""
+    return ends.tolist() if getattr(getattr(ends, "dtype", 0), "kind", 0) in {*"UTO"} else ends
 
 
 def _are_texts(ends):

@@ -3,6 +3,7 @@
 
 import operator
 import sys
+from collections.abc import Mapping, MutableMapping
 
 from unity import _pickles, _references
 from unity._connection import Proxy
@@ -32,7 +33,7 @@ class PendingProxy(Proxy):
             return type(self)
         connection = _pickles.live_connection(reference)
         if connection is None or reference["type"] not in connection.description.types:
-            return PendingProxy
+            return type(self)
         return connection.description.class_of(reference["type"], connection)
 
     def __getattr__(self, name):
@@ -120,3 +121,25 @@ for _function in _BUILTINS:
 for _name in ("contains", "delitem", "getitem", "setitem", "lt", "le", "gt", "ge"):
     _add(f"__{_name}__", getattr(operator, _name))
 _add_reflected("__rdivmod__", divmod)
+
+
+class PendingMapping(PendingProxy, Mapping):
+    """One that will be a mapping."""
+
+    __slots__ = ()
+    __module__ = "unity"
+
+
+class PendingMutableMapping(PendingProxy, MutableMapping):
+    """One that will be a mapping that can be changed."""
+
+    __slots__ = ()
+    __module__ = "unity"
+
+
+_CLASSES = {"Mapping": PendingMapping, "MutableMapping": PendingMutableMapping}
+
+
+def class_of(reference):
+    """The class of a proxy that was pickled, until it is used."""
+    return _CLASSES.get(reference.get("abc"), PendingProxy)

@@ -4,6 +4,7 @@
 import os
 import threading
 import weakref
+from collections.abc import Mapping, MutableMapping
 
 from unity import _core, _references, errors
 from unity._connection import Proxy, live_connections
@@ -44,7 +45,7 @@ def load_proxy(version, reference):
     Raises:
         NotSupported: a newer version made the pickle.
     """
-    from unity._pending import PendingProxy
+    from unity._pending import class_of
 
     if version != _FORMAT:
         raise errors.NotSupported(
@@ -53,7 +54,7 @@ def load_proxy(version, reference):
     connection = live_connection(reference)
     proxy = _known.get(_key(connection, reference))
     if proxy is None or (_references.reference_of(proxy) is None and _is_closed(proxy)):
-        proxy = _references.pending(PendingProxy, reference)
+        proxy = _references.pending(class_of(reference), reference)
         _known[_key(connection, reference)] = proxy
     return proxy
 
@@ -61,6 +62,11 @@ def load_proxy(version, reference):
 def reduce_proxy(proxy):
     """What pickle makes of a proxy."""
     reference = _references.reduced(proxy)
+    # What `match` and isinstance() ask for before the first use.
+    for kind in (MutableMapping, Mapping):
+        if isinstance(proxy, kind):
+            reference["abc"] = kind.__name__
+            break
     _remember(proxy, reference)
     return load_proxy, (_FORMAT, reference)
 
@@ -73,6 +79,7 @@ def reduce_pending(proxy):
 
 def revoke(connection, proxy):
     """See Session.revoke."""
+    proxy = getattr(proxy, "__unity_proxy__", proxy)
     if not isinstance(proxy, Proxy):
         raise errors.WrongType(f"revoke() takes a proxy, not {type(proxy).__qualname__!r}")
     return _core.bind(_REVOKE, connection)(proxy)

@@ -243,7 +243,8 @@ class DataFrame(Mapping):
 
     def __eq__(self, other):
         if not isinstance(other, DataFrame):
-            return NotImplemented
+            # Tables of other libraries would compare cell by cell, and give no bool.
+            return False if hasattr(type(other), "__arrow_c_stream__") else NotImplemented
         return (
             self._rows == other._rows
             and self.names == other.names

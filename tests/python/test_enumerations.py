@@ -139,3 +139,10 @@ def test_other_enums_stay_what_they_were(typed):
     echo = typed.toolkits.diagnostics.echo
     assert echo(Number.ONE) == 1 and type(echo(Number.ONE)) is int
     assert echo(Word.RED) == "red" and type(echo(Word.RED)) is str
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickled_enumeration_is_the_class_itself(typed, Color, protocol):
+    for cls in (Color, typed.types.diagnostics.Order):
+        assert pickle.loads(pickle.dumps(cls, protocol)) is cls
+    assert pickle.loads(pickle.dumps(type(Color), protocol)) is type(Color)

@@ -295,3 +295,11 @@ WITHOUT_NUMPY = """
 
 def test_graphs_work_without_numpy(run_script):
     assert run_script(WITHOUT_NUMPY) == "done\n"
+
+
+def test_ids_that_are_arrays_of_text():
+    expected = Graph(edges=(["b", "a"], ["a", "c"]))
+    for dtype in ("U1", object):
+        edges = np.array(["b", "a"], dtype), np.array(["a", "c"], dtype)
+        assert Graph(edges=edges) == expected
+    assert Graph(edges=np.array([["b", "a"], ["a", "c"]])) == expected

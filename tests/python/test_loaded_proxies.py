@@ -76,6 +76,25 @@ def test_a_loaded_proxy_is_used_in_every_way_of_its_class(session):
         _ = fresh("Probe").value_
 
 
+def test_a_loaded_mapping_is_one_before_its_first_use(session):
+    code = """
+        from collections.abc import Mapping, MutableMapping, Sequence
+        shared, probe = pickle.load(sys.stdin.buffer)
+        print([isinstance(shared, kind) for kind in (Mapping, MutableMapping, Sequence)])
+        print(isinstance(probe, Mapping), "not reached" in repr(shared))
+        match shared:
+            case {"a": x}:
+                print("a", x)
+            case _:
+                print("none")
+        print(shared.get("b", 5), list(shared.items()))
+    """
+    data = pickle.dumps([session.types.VariantMap(a=1), session.types.Probe()])
+    assert in_new_process(code, data).splitlines() == [
+        "[True, True, False]", "False True", "a 1", "5 [('a', 1)]",
+    ]  # fmt: skip
+
+
 def test_threads_that_use_one_loaded_proxy_at_first(session):
     data = pickle.dumps(session.types.Probe(0))
     for _ in range(20):

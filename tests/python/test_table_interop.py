@@ -219,3 +219,23 @@ def test_a_frame_of_polars_comes_back_equal(crossed):
     assert pl.Series(DataFrame(given)["t"]).to_list() == texts
     with pytest.raises(TypeError, match="column 'l': Arrow's type large_list"):
         DataFrame(pl.DataFrame({"l": [[1]]}))
+
+
+def test_a_frame_is_not_equal_to_a_table_of_another_library():
+    frame = DataFrame({"a": [1]})
+    tables = []
+    if "pandas" in sys.modules:
+        tables += [pd.DataFrame({"a": [1]}), pd.DataFrame()]
+    if "polars" in sys.modules:
+        tables += [pl.DataFrame({"a": [1]}), pl.DataFrame({"b": [1, 2]})]
+    for table in tables:
+        assert (frame == table) is False and (frame != table) is True
+    assert (frame == 1) is False
+
+
+def test_nanoseconds_in_a_list_are_refused():
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    for time in (pandas.Timestamp("2020-01-01 00:00:00.000000001"), pandas.Timedelta(1, "ns")):
+        with pytest.raises(TypeError, match="has nanoseconds.*ns"):
+            DataFrame({"a": [time]})
+    assert DataFrame({"a": [pandas.Timestamp("2020-01-01")]}).num_rows == 1

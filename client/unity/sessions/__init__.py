@@ -8,8 +8,6 @@ another one what stands for it (`unity._function_pickles.Loaded`), with no I/O. 
 grants anything.
 """
 
-import importlib.abc
-import importlib.machinery
 import sys
 import types
 import weakref
@@ -97,13 +95,16 @@ class _Unreached:
         return _function_pickles.Loaded("type", full_name, self._place, None)
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules of this package, whatever session they name."""
+class _Finder:
+    """Finds modules of this package, whatever session they name. It derives from nothing, because
+    importlib.abc takes longer to import than a server to start."""
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname.rpartition(".")[0] != __name__:
             return None
-        return importlib.machinery.ModuleSpec(
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(
             fullname, self, loader_state=_fields_of(fullname), origin="a session of unity"
         )
 
