@@ -26,6 +26,10 @@ from built_extensions import Tallies
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# NumPy's linear algebra ends its threads before a fork and starts them again when it is used next,
+# which would look like threads that a test has left behind.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 DEADLINE_S = 30
 SERVER = Path(
     os.environ.get("UNITY_SERVER_BINARY") or Path(unity.__file__).parent / "bin/unity_server"
