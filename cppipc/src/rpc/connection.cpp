@@ -237,7 +237,8 @@ bool Connection::begin_landing() {
   if (head_bytes > buffered_) return false;
   auto landing = find_landing_(buffer_.slice(2, head_words), size_bytes);
   if (!landing) return false;
-  large_ = kj::heapArray<capnp::word>(buffer_.slice(0, head_words));
+  large_ = kj::heapArray<capnp::word>(head_words);
+  std::memcpy(large_.begin(), buffer_.begin(), head_bytes);
   landing_ = std::move(landing);
   landing_bytes_ = size_bytes;
   large_filled_ = buffered_ - head_bytes;
