@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kSlice{100};
 constexpr std::chrono::milliseconds kRest{50};
+// For so long nobody may lead while a callback runs, and so long after one the next is expected.
+constexpr std::chrono::milliseconds kPatience{1};
+constexpr std::chrono::milliseconds kStandBy{10};
 // Calls closer to each other than this are a burst; gathered up to so many bytes at a time.
 constexpr std::chrono::microseconds kBurst{20};
 constexpr std::uint64_t kGatheredBytes = 16 << 10;
@@ -110,9 +113,21 @@ void Driver::hand_over_locked() {
   }
 }
 
-void Driver::leave_locked(std::list<Waiter*>::iterator follower, bool is_leader) {
+void Driver::interrupt_lead_locked() {
+  // The one question is what the leader waits for.
+  const bool is_needed = !followers_.empty() || peer_->questions_open() > 1 || is_write_wanted_;
+  if (is_needed) return hand_over_locked();
+  has_leader_ = false;
+  left_at_ = Clock::now();
+  if (std::exchange(is_standing_by_, true)) return;
+  watcher_wakes_.notify_one();
+}
+
+void Driver::leave_locked(std::list<Waiter*>::iterator follower, bool is_leader, bool is_brief) {
   followers_.erase(follower);
-  if (is_leader) {
+  if (is_leader && is_brief) {
+    interrupt_lead_locked();
+  } else if (is_leader) {
     hand_over_locked();
   } else if (!has_leader_ && !followers_.empty()) {
     followers_.front()->wake();  // it may have been our turn to lead
@@ -149,7 +164,7 @@ bool Driver::wait(Waiter& waiter, std::optional<Clock::time_point> until,
     const bool is_due = may_look && (!is_event || Clock::now() >= look_at);
     lock.lock();
     if (!is_due && !is_called) continue;
-    leave_locked(place, std::exchange(is_leader, false));
+    leave_locked(place, std::exchange(is_leader, false), is_called && !is_due);
     lock.unlock();
     if (is_called) work();
     if (is_due) interrupt();
@@ -228,12 +243,29 @@ void Driver::tidy(std::unique_lock<std::mutex>& lock) {
   if (!is_flushed) want_write_locked();
 }
 
+void Driver::stand_by(std::unique_lock<std::mutex>& lock) {
+  // A callback that is short costs no wake-up of its own: at most one a millisecond is paid for
+  // all of them.
+  watcher_wakes_.wait_for(lock, kPatience, [this] { return is_stopping_ || is_watch_wanted_; });
+  if (is_stopping_ || is_ended_) return;
+  tidy(lock);
+  const auto away = Clock::now() - left_at_;
+  is_standing_by_ = away < kStandBy;
+  if (has_leader_) {
+    is_watch_wanted_ = false;
+  } else if (is_watch_wanted_ || away >= kPatience) {
+    has_leader_ = is_watcher_leading_ = true;
+    is_standing_by_ = false;
+  }
+}
+
 void Driver::rest(std::unique_lock<std::mutex>& lock) {
   // Callers that call one after the other lead themselves; a watcher that led in between would
   // take their replies and cost each a hop.
   const auto seen = activity_;
-  watcher_wakes_.wait_for(lock, kRest, [this] { return is_stopping_ || is_watch_wanted_; });
-  if (is_stopping_ || is_ended_) return;
+  watcher_wakes_.wait_for(lock, kRest,
+                          [this] { return is_stopping_ || is_watch_wanted_ || is_standing_by_; });
+  if (is_stopping_ || is_ended_ || (is_standing_by_ && !is_watch_wanted_)) return;
   // Again for calls that were gathered meanwhile: a leader that came meanwhile was not told.
   do tidy(lock);
   while (is_gathering_ && !is_stopping_);
@@ -270,6 +302,8 @@ void Driver::watch() {
       watcher_wakes_.wait(lock, [this] { return is_stopping_; });
     } else if (is_watcher_leading_) {
       watch_lead(lock);
+    } else if (is_standing_by_) {
+      stand_by(lock);
     } else {
       rest(lock);
     }

@@ -10,6 +10,9 @@
 // The watcher leads while nobody waits. After callers were active it rests for a moment instead
 // of competing with them, then reports dropped references, and goes back to lead: it notices the
 // end of the connection and the replies nobody waits for yet, and sleeps without waking up.
+//
+// A leader that runs a callback of the server's comes back to lead, most often within microseconds;
+// the watcher leads only if that takes longer than a millisecond.
 
 #include <atomic>
 #include <condition_variable>
@@ -72,13 +75,17 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void end(const Error& error);
   void watch();
   void rest(std::unique_lock<std::mutex>& lock);
+  // Sees to it that somebody leads again soon after the leader has left for a callback.
+  void stand_by(std::unique_lock<std::mutex>& lock);
   // Sends what callers left behind.
   void tidy(std::unique_lock<std::mutex>& lock);
   void watch_lead(std::unique_lock<std::mutex>& lock);
   // Makes a follower the leader, or calls the watcher if replies are due that nobody waits for.
   void hand_over_locked();
-  // Ends the wait of a follower, who may lead.
-  void leave_locked(std::list<Waiter*>::iterator follower, bool is_leader);
+  // The same for a leader that will lead again in a moment, unless somebody else needs one now.
+  void interrupt_lead_locked();
+  // Ends the wait of a follower, who may lead; a brief while means that it comes back soon.
+  void leave_locked(std::list<Waiter*>::iterator follower, bool is_leader, bool is_brief = false);
   void want_write_locked();
   bool is_burst();
   void sent(bool is_flushed, bool is_awaited);
@@ -94,6 +101,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   bool has_leader_ = false;
   bool is_watcher_leading_ = false;
   bool is_watch_wanted_ = false;  // the watcher should lead at once
+  bool is_standing_by_ = false;   // it should lead if nobody does a millisecond after left_at_
+  Clock::time_point left_at_{};
   bool is_stopping_ = false;
   bool is_ended_ = false;
   bool is_write_wanted_ = false;

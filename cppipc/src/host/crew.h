@@ -8,6 +8,7 @@
 // millisecond, the stand-by leads on, and another thread becomes stand-by. A thread whose task
 // was overtaken takes further tasks if there are any, and rests otherwise.
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -68,6 +69,8 @@ class Crew : public std::enable_shared_from_this<Crew> {
 
   unsigned threads() const;
   unsigned running() const;
+  // Whether a thread polls, or is about to. If none does, the next one begins a poll anew.
+  bool has_leader() const { return has_leader_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -92,8 +95,8 @@ class Crew : public std::enable_shared_from_this<Crew> {
 
   mutable std::mutex mutex_;
   std::deque<std::unique_ptr<Task>> ready_;
-  std::size_t admitted_ = 0;  // of them
-  bool has_leader_ = false;
+  std::size_t admitted_ = 0;             // of them
+  std::atomic<bool> has_leader_{false};  // changed with the lock held
   std::thread::id leader_;
   bool has_stand_by_ = false;
   bool is_timer_set_ = false;

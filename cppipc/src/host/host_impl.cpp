@@ -145,7 +145,8 @@ void HostCore::let_go(std::uint64_t session) noexcept {
     if (let_go_.size() == let_go_.capacity()) return;  // it ended, and has nobody to tell
     let_go_.push_back(session);
   }
-  poller_.wake();
+  // Whoever leads next looks at them before it waits.
+  if (crew_->has_leader()) poller_.wake();
 }
 
 void HostCore::send_let_go() {
@@ -200,6 +201,7 @@ void HostCore::send_gathered() {
 
 void HostCore::poll(bool may_wait) {
   send_gathered();
+  send_let_go();
   std::vector<std::uint64_t> unread;
   unread.swap(unread_);
   std::array<PollEvent, 64> events;
@@ -210,7 +212,6 @@ void HostCore::poll(bool may_wait) {
   for (const auto id : unread) {
     if (const auto session = find(id)) read(session);
   }
-  send_let_go();
   if (is_draining_) {
     std::lock_guard lock(mutex_);
     sent_.notify_all();

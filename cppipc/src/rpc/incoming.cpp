@@ -46,6 +46,7 @@ void IncomingCall::reply(ReplyBuilder reply, Connection::Flush flush) {
   const auto peer = std::move(peer_);
   message_.reset();
   caps_.clear();
+  peer->carry_out_let_go();  // what the call alone has held: it leaves together with the reply
   peer->reply(answer_id_, std::move(reply.message_), flush);
 }
 

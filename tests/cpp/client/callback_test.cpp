@@ -65,6 +65,26 @@ TEST_F(CallbackTest, ItRunsWhereTheClientIsToldTo) {
   EXPECT_EQ(given, 1);
 }
 
+// The thread that waits for the call runs one of two functions; the other comes only if somebody
+// reads meanwhile.
+TEST_F(CallbackTest, WhileItRunsSomebodyElseReads) {
+  LoopbackBroker broker;
+  for (int i = 0; i < 20; ++i) {
+    std::promise<void> beside_ran;
+    auto is_told = beside_ran.get_future();
+    const auto f = function([&] {
+      if (is_told.wait_for(std::chrono::duration<double>(kWaitS)) != std::future_status::ready) {
+        throw std::runtime_error("nobody has read");
+      }
+    });
+    const auto beside = function([&] { beside_ran.set_value(); });
+    CallOptions options;
+    options.is_awaited = true;
+    const auto call = broker.client()->run("call_beside", arguments(f, beside), options);
+    EXPECT_EQ(call->wait(kWaitS), Variant());
+  }
+}
+
 TEST_F(CallbackTest, ItComesHomeAsItself) {
   LoopbackBroker broker;
   const auto f = function([] { return 1; });
@@ -184,54 +204,59 @@ TEST_F(CallbackTest, WatchersAreTold) {
   EXPECT_EQ(texts, (std::vector<std::string>{"log: one"}));
 }
 
+// Takes no message before go() is called. Must outlive the broker.
+class SlowWatcher {
+ public:
+  void watch(LoopbackBroker& broker, const std::string& prefix) {
+    const auto watcher =
+        function([this](const std::string&, std::optional<double>, const std::string& text) {
+          gone_.wait();
+          const std::lock_guard lock(mutex_);
+          texts_.push_back(text);
+        });
+    broker.client()->watch(prefix, watcher.as<CallablePtr>())->wait(kWaitS);
+  }
+  void go() { go_.set_value(); }
+  std::vector<std::string> texts() const {
+    const std::lock_guard lock(mutex_);
+    return texts_;
+  }
+
+ private:
+  std::promise<void> go_;
+  const std::shared_future<void> gone_ = go_.get_future().share();
+  mutable std::mutex mutex_;
+  std::vector<std::string> texts_;
+};
+
 TEST_F(CallbackTest, ASlowWatcherIsToldEverythingInOrder) {
   constexpr int kLines = 20'000;
+  SlowWatcher watcher;
   LoopbackBroker broker;
-  std::promise<void> go;
-  const auto gone = go.get_future().share();
-  std::mutex mutex;
-  std::vector<std::string> texts;
-  const auto watcher =
-      function([&](const std::string&, std::optional<double>, const std::string& text) {
-        gone.wait();
-        const std::lock_guard lock(mutex);
-        texts.push_back(text);
-      });
-  broker.client()->watch("log", watcher.as<CallablePtr>())->wait(kWaitS);
+  watcher.watch(broker, "log");
   std::vector<std::string> expected;
   for (int i = 0; i < kLines; ++i) {
     expected.push_back(std::to_string(i));
     broker.run("log", arguments(expected.back()));  // which no watcher delays
   }
-  go.set_value();
-  EXPECT_TRUE(eventually([&] {
-    const std::lock_guard lock(mutex);
-    return texts.size() == kLines;
-  }));
-  EXPECT_EQ(texts, expected);
+  watcher.go();
+  EXPECT_TRUE(eventually([&] { return watcher.texts().size() == kLines; }));
+  EXPECT_EQ(watcher.texts(), expected);
 }
 
 TEST_F(CallbackTest, AWatcherIsToldHowManyMessagesItHasLost) {
   constexpr int kLines = 6'000;
+  SlowWatcher watcher;
   LoopbackBroker broker;
-  std::promise<void> go;
-  const auto gone = go.get_future().share();
-  std::mutex mutex;
-  std::vector<std::string> texts;
-  const auto watcher =
-      function([&](const std::string&, std::optional<double>, const std::string& text) {
-        gone.wait();
-        const std::lock_guard lock(mutex);
-        texts.push_back(text);
-      });
-  broker.client()->watch("log", watcher.as<CallablePtr>())->wait(kWaitS);
+  watcher.watch(broker, "log");
   for (int i = 0; i < kLines; ++i) broker.run("log", arguments(std::string(4'000, 'x')));
   broker.run("log", arguments("the last one"));
-  go.set_value();
+  watcher.go();
   EXPECT_TRUE(eventually([&] {
-    const std::lock_guard lock(mutex);
+    const auto texts = watcher.texts();
     return !texts.empty() && texts.back() == "the last one";
   }));
+  const auto texts = watcher.texts();
   const auto lost = std::ranges::find_if(
       texts, [](const std::string& text) { return text.find("were lost") != text.npos; });
   ASSERT_NE(lost, texts.end());

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/eventually.h"
@@ -253,6 +254,13 @@ inline void register_others(Registry& registry, Stage& stage) {
         return f->call({std::move(args.values), {}});
       },
       arg("f"));
+  registry.function(
+      "call_beside",
+      [](const CallablePtr& f, const CallablePtr& beside) {
+        const std::jthread thread([&] { beside->call({}); });
+        f->call({});
+      },
+      arg("f"), arg("beside"));
   registry.function(
       "length", [](const std::string& text) { return static_cast<std::int64_t>(text.size()); },
       arg("text"));
