@@ -67,10 +67,11 @@ VariantMap linear_regression(const Context& context, const DataFrame& data,
 }
 
 void register_type(Registry& registry) {
-  registry
-      .type<M>("LinearRegressionModel",
-               "Predicts a number by others, as toolkits.linear_regression returns it.")
-      .base<Model>()
+  auto type =
+      registry.type<M>("LinearRegressionModel",
+                       "Predicts a number by others, as toolkits.linear_regression returns it.");
+  add_learning(type);
+  type.base<Model>()
       .thread_safe()
       .saveable(1, &M::save, &M::load)
       .method(
@@ -88,18 +89,11 @@ void register_type(Registry& registry) {
       .property(
           "intercept", [](const M& self) { return self.terms.intercept; },
           "What is predicted where all features are 0.")
-      .property("target", &M::target, "The name of the column that is predicted.")
-      .property(
-          "features", [](const M& self) { return self.terms.names; },
-          "The names of the columns that it learned from.")
-      .property("num_examples", &M::num_examples, "How many rows it learned from.")
-      .property("num_dropped", &M::num_dropped, "How many rows lacked a value and were left out.")
       .property("training_rmse", &M::training_rmse,
                 "The root of the mean square of the errors, in units of the target.")
       .property("training_r2", &M::training_r2,
                 "The part of the target's variance that is explained, at most 1; NaN if it has "
                 "none.")
-      .property("training_time", &M::training_time, "Seconds that it took.")
       .property("l2_penalty", &M::l2_penalty, "As it was given.");
 }
 

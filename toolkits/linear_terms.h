@@ -5,6 +5,7 @@
 #include <cppipc/array.h>
 #include <cppipc/context.h>
 #include <cppipc/dataframe.h>
+#include <cppipc/registry.h>
 #include <cppipc/variant.h>
 
 #include <string>
@@ -32,5 +33,17 @@ struct LinearTerms {
   std::vector<double> coefficients;
   double intercept = 0;
 };
+
+// Adds the properties that every model has which learned such terms from a dataframe.
+template <class M>
+void add_learning(TypeBuilder<M>& type) {
+  type.property("target", &M::target, "The name of the column that is predicted.")
+      .property(
+          "features", [](const M& self) { return self.terms.names; },
+          "The names of the columns that it learned from.")
+      .property("num_examples", &M::num_examples, "How many rows it learned from.")
+      .property("num_dropped", &M::num_dropped, "How many rows lacked a value and were left out.")
+      .property("training_time", &M::training_time, "Seconds that it took.");
+}
 
 }  // namespace cppipc::toolkits

@@ -78,6 +78,7 @@ Variant choose(const Array<double>& probabilities, T negative, T positive) {
 }
 
 void add_properties(TypeBuilder<M>& type) {
+  add_learning(type);
   type.property(
           "classes",
           [](const M& self) {
@@ -90,19 +91,12 @@ void add_properties(TypeBuilder<M>& type) {
       .property(
           "intercept", [](const M& self) { return self.terms.intercept; },
           "The logarithm of the odds where all features are 0.")
-      .property("target", &M::target, "The name of the column that is predicted.")
-      .property(
-          "features", [](const M& self) { return self.terms.names; },
-          "The names of the columns that it learned from.")
-      .property("num_examples", &M::num_examples, "How many rows it learned from.")
-      .property("num_dropped", &M::num_dropped, "How many rows lacked a value and were left out.")
       .property("num_iterations", &M::num_iterations, "How many steps it took.")
       .property("converged", &M::is_converged, "Whether it ended because of the threshold.")
       .property("training_loss", &M::training_loss,
                 "The mean over the rows of minus the logarithm of the probability of their class.")
       .property("training_accuracy", &M::training_accuracy,
                 "The part of the rows whose class is the more likely one; 0 to 1.")
-      .property("training_time", &M::training_time, "Seconds that it took.")
       .property(
           "l2_penalty", [](const M& self) { return self.options.l2_penalty; }, "As it was given.")
       .property(

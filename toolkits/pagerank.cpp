@@ -2,6 +2,10 @@
 // Each iteration gathers: a vertex adds up what the vertices that link to it pass on, so scores are
 // written once each and rows are independent of one another. Sums over all vertices are kept in
 // double, whatever the precision of the scores, so that `delta` is meaningful down to 1e-12.
+//
+// The vertices are cut into blocks of about as much work each, which threads take one by one. The
+// blocks depend on the graph alone and their sums are added in their order, so that every number
+// is the same on any number of threads.
 #include "toolkits/pagerank.h"
 
 #include <cppipc/array.h>
@@ -19,12 +23,14 @@
 #include <utility>
 
 #include "toolkits/pagerank_model.h"
+#include "toolkits/parallel.h"
 
 namespace cppipc::toolkits {
 namespace {
 
-constexpr std::uint64_t kLinksBetweenLooks = 1 << 20;
+constexpr std::uint64_t kBlockWork = 1 << 17;      // links and vertices
 constexpr std::int64_t kLinksMax = 1'000'000'000;  // unless the setting says otherwise
+constexpr std::int64_t kThreadsMax = 1'024;
 
 void check(const PageRankOptions& options) {
   // Written so that NaN fails.
@@ -39,12 +45,30 @@ void check(const PageRankOptions& options) {
   }
 }
 
-// Owns: the scores and what each vertex passes along one of its links.
+// Where blocks of about equal work begin, and at last where the last one ends.
+std::vector<std::size_t> cut_into_blocks(const Adjacency& links) {
+  const std::size_t count = links.starts.size() - 1;
+  std::vector<std::size_t> bounds{0};
+  for (std::size_t v = 1; v < count; ++v) {
+    const std::size_t begin = bounds.back();
+    if (links.starts[v] - links.starts[begin] + (v - begin) >= kBlockWork) bounds.push_back(v);
+  }
+  bounds.push_back(count);
+  return bounds;
+}
+
+// Owns: the scores, what each vertex passes along one of its links, and the threads.
 template <class Score>
 class PageRank {
  public:
   PageRank(const Graph& graph, const PageRankOptions& options, const Context& context)
-      : links_(graph.in()), options_(options), context_(context) {
+      : links_(graph.in()),
+        options_(options),
+        context_(context),
+        bounds_(cut_into_blocks(links_)),
+        sums_(bounds_.size() - 1),
+        parallel_(
+            static_cast<unsigned>(std::min<std::size_t>(options.num_threads, bounds_.size() - 1))) {
     const auto count = static_cast<double>(graph.num_vertices());
     initial_ = options.is_normalized ? 1 / count : 1;
     scores_.assign(graph.num_vertices(), static_cast<Score>(initial_));
@@ -69,33 +93,32 @@ class PageRank {
   // One iteration. Returns how much the scores changed.
   double iterate() {
     const double follow = 1 - options_.reset_probability;
-    const double lost = fill_passed_on();
+    const double lost =
+        sum_of_blocks([this](std::size_t begin, std::size_t end) { return pass_on(begin, end); });
     const double spread = options_.is_normalized ? lost * initial_ : 0;
     const double base = options_.reset_probability * initial_ + follow * spread;
-    double delta = 0;
-    std::uint64_t links_until_look = 0;
-    for (std::size_t v = 0; v < scores_.size(); ++v) {
-      const std::uint64_t begin = links_.starts[v];
-      const std::uint64_t end = links_.starts[v + 1];
-      if (links_until_look < end - begin + 1) {
-        context_.throw_if_cancelled();
-        links_until_look = kLinksBetweenLooks + (end - begin + 1);
-      }
-      links_until_look -= end - begin + 1;
-      Score sum = 0;
-      for (std::uint64_t i = begin; i < end; ++i) sum += passed_on_[links_.neighbours[i]];
-      const auto score = static_cast<Score>(base + follow * static_cast<double>(sum));
-      delta += std::abs(static_cast<double>(score) - static_cast<double>(scores_[v]));
-      scores_[v] = score;
-    }
-    return delta;
+    return sum_of_blocks([this, base, follow](std::size_t begin, std::size_t end) {
+      return gather(begin, end, base, follow);
+    });
+  }
+
+  // The sum of what `block` returns for the vertices of each, which it is given as begin and end.
+  template <class Block>
+  double sum_of_blocks(const Block& block) {
+    parallel_.run(sums_.size(), [&](std::size_t i) {
+      context_.throw_if_cancelled();
+      sums_[i] = block(bounds_[i], bounds_[i + 1]);
+    });
+    double sum = 0;
+    for (const double part : sums_) sum += part;
+    return sum;
   }
 
   // Divides each score among the vertex's links. Returns the sum of the scores of vertices that
   // have none.
-  double fill_passed_on() {
+  double pass_on(std::size_t begin, std::size_t end) {
     double lost = 0;
-    for (std::size_t v = 0; v < scores_.size(); ++v) {
+    for (std::size_t v = begin; v < end; ++v) {
       if (out_degrees_[v] == 0) {
         lost += static_cast<double>(scores_[v]);
       } else {
@@ -103,6 +126,21 @@ class PageRank {
       }
     }
     return lost;
+  }
+
+  // Adds up what each vertex is passed. Returns how much the scores changed.
+  double gather(std::size_t begin, std::size_t end, double base, double follow) {
+    double delta = 0;
+    for (std::size_t v = begin; v < end; ++v) {
+      Score sum = 0;
+      for (std::uint64_t i = links_.starts[v]; i < links_.starts[v + 1]; ++i) {
+        sum += passed_on_[links_.neighbours[i]];
+      }
+      const auto score = static_cast<Score>(base + follow * static_cast<double>(sum));
+      delta += std::abs(static_cast<double>(score) - static_cast<double>(scores_[v]));
+      scores_[v] = score;
+    }
+    return delta;
   }
 
   void report(std::int64_t iteration, double delta) const {
@@ -117,10 +155,13 @@ class PageRank {
   const Adjacency& links_;  // into each vertex
   const PageRankOptions& options_;
   const Context& context_;
+  const std::vector<std::size_t> bounds_;  // of the blocks
+  std::vector<double> sums_;               // of each
   double initial_ = 0;
   std::vector<Score> scores_;
   std::vector<std::uint64_t> out_degrees_;
   std::vector<Score> passed_on_;  // set for vertices that have links only
+  Parallel parallel_;
 };
 
 // What a call of the toolkit computed.
@@ -198,19 +239,72 @@ VariantMap pagerank_of_graph(const Graph& graph, const PageRankOptions& options,
   return {{"model", to_variant(std::move(model))}};
 }
 
-using LinksMax = std::shared_ptr<std::atomic<std::int64_t>>;
+// What the server's operator may change while it runs.
+struct Settings {
+  std::atomic<std::int64_t> links_max{kLinksMax};
+  std::atomic<std::int64_t> threads{default_threads()};
+};
 
-void register_links_max(Registry& registry, const LinksMax& links_max) {
+// Errors: std::invalid_argument if it is not in 1 to `most`.
+void check_between_1_and(std::int64_t most, std::int64_t value) {
+  if (value >= 1 && value <= most) return;
+  throw std::invalid_argument("must be in 1 to " + std::to_string(most) + ", not " +
+                              std::to_string(value));
+}
+
+void register_pagerank_settings(Registry& registry, const std::shared_ptr<Settings>& settings) {
   registry.setting(
-      "pagerank.links_max", [links_max] { return links_max->load(); },
-      [links_max](std::int64_t value) {
+      "pagerank.links_max", [settings] { return settings->links_max.load(); },
+      [settings](std::int64_t value) {
         if (value < 1) {
           throw std::invalid_argument("must be at least 1, not " + std::to_string(value));
         }
-        *links_max = value;
+        settings->links_max = value;
       },
       "The most links that a graph for the toolkit pagerank may have.");
+  registry.setting(
+      "pagerank.threads", [settings] { return settings->threads.load(); },
+      [settings](std::int64_t value) {
+        check_between_1_and(kThreadsMax, value);
+        settings->threads = value;
+      },
+      "On how many threads the toolkit pagerank computes where the call does not say.");
 }
+
+unsigned threads_of(const Settings& settings, const std::optional<std::int64_t>& wanted) {
+  const std::int64_t count = wanted.value_or(settings.threads);
+  if (count < 1) throw std::invalid_argument("Parameter 'num_threads' should be positive.");
+  return static_cast<unsigned>(std::min(count, kThreadsMax));
+}
+
+constexpr char kPagerankDoc[] =
+    "PageRank of a directed graph: how important each vertex is by the links to it.\n"
+    "\n"
+    "Args:\n"
+    "    sources, targets: integer ids, one of each per link, as arrays or lists, for the\n"
+    "        graph with the links sources[i] -> targets[i].\n"
+    "    reset_probability: probability to jump to any vertex; 0 to 1.\n"
+    "    threshold: ends once all scores together change by less than this in an iteration.\n"
+    "    max_iterations: ends after so many iterations in any case.\n"
+    "    single_precision: compute in float32 instead of float64.\n"
+    "    normalized: scores sum to 1, and vertices without links out pass theirs on to all.\n"
+    "        False: scores begin at 1 each, and such vertices pass nothing on.\n"
+    "    graph: a unity.Graph, instead of sources and targets. Parallel links count as often\n"
+    "        as they are given, in either form; weights do not count.\n"
+    "    num_threads: threads to compute on, at least 1; None: as many as the server's setting\n"
+    "        pagerank.threads says. The result is the same on any number of them.\n"
+    "\n"
+    "Returns:\n"
+    "    With graph: a dict with a PagerankModel as `model`, whose `scores` are in the order\n"
+    "    of the graph's vertices.\n"
+    "    With sources and targets: a dict with `vertices`, the sorted distinct ids (int64\n"
+    "    array); `scores`, one per vertex in that order; `num_iterations`; `delta`, the change\n"
+    "    in the last one; `training_time` in seconds.\n"
+    "\n"
+    "Raises:\n"
+    "    ValueError: neither form is given or both are, sources and targets differ in length,\n"
+    "        or an option is out of range.\n"
+    "    TypeError: graph is no unity.Graph.";
 
 }  // namespace
 
@@ -228,53 +322,32 @@ template PageRankResult<double> compute_pagerank(const Graph&, const PageRankOpt
                                                  const Context&);
 
 void register_pagerank(Registry& registry) {
-  const auto links_max = std::make_shared<std::atomic<std::int64_t>>(kLinksMax);
-  register_links_max(registry, links_max);
-  const auto limited = [links_max](const Context& context, OptionalIds sources, OptionalIds targets,
-                                   double reset_probability, double threshold,
-                                   std::int64_t max_iterations, bool single_precision,
-                                   bool normalized, const std::optional<Graph>& graph) {
-    const PageRankOptions options{reset_probability, threshold, max_iterations, normalized};
+  const auto settings = std::make_shared<Settings>();
+  register_pagerank_settings(registry, settings);
+  const auto limited = [settings](const Context& context, OptionalIds sources, OptionalIds targets,
+                                  double reset_probability, double threshold,
+                                  std::int64_t max_iterations, bool single_precision,
+                                  bool normalized, const std::optional<Graph>& graph,
+                                  const std::optional<std::int64_t>& num_threads) {
+    const PageRankOptions options{reset_probability, threshold, max_iterations, normalized,
+                                  threads_of(*settings, num_threads)};
     check(options);
+    const std::int64_t links_max = settings->links_max;
     if (!graph) {
-      return pagerank_of_links(sources, targets, options, single_precision, *links_max, context);
+      return pagerank_of_links(sources, targets, options, single_precision, links_max, context);
     }
     if (sources || targets) {
       throw std::invalid_argument(
           "pagerank: got 'graph' and 'sources' or 'targets' too; give either the one or the "
           "others");
     }
-    return pagerank_of_graph(*graph, options, single_precision, *links_max, context);
+    return pagerank_of_graph(*graph, options, single_precision, links_max, context);
   };
-  registry.toolkit(
-      "pagerank", limited, arg("sources") = nullptr, arg("targets") = nullptr,
-      arg("reset_probability") = 0.15, arg("threshold") = 1e-2, arg("max_iterations") = 20,
-      arg("single_precision") = false, arg("normalized") = true, arg("graph") = nullptr, blocking,
-      "PageRank of a directed graph: how important each vertex is by the links to it.\n"
-      "\n"
-      "Args:\n"
-      "    sources, targets: integer ids, one of each per link, as arrays or lists, for the\n"
-      "        graph with the links sources[i] -> targets[i].\n"
-      "    reset_probability: probability to jump to any vertex; 0 to 1.\n"
-      "    threshold: ends once all scores together change by less than this in an iteration.\n"
-      "    max_iterations: ends after so many iterations in any case.\n"
-      "    single_precision: compute in float32 instead of float64.\n"
-      "    normalized: scores sum to 1, and vertices without links out pass theirs on to all.\n"
-      "        False: scores begin at 1 each, and such vertices pass nothing on.\n"
-      "    graph: a unity.Graph, instead of sources and targets. Parallel links count as often\n"
-      "        as they are given, in either form; weights do not count.\n"
-      "\n"
-      "Returns:\n"
-      "    With graph: a dict with a PagerankModel as `model`, whose `scores` are in the order\n"
-      "    of the graph's vertices.\n"
-      "    With sources and targets: a dict with `vertices`, the sorted distinct ids (int64\n"
-      "    array); `scores`, one per vertex in that order; `num_iterations`; `delta`, the change\n"
-      "    in the last one; `training_time` in seconds.\n"
-      "\n"
-      "Raises:\n"
-      "    ValueError: neither form is given or both are, sources and targets differ in length,\n"
-      "        or an option is out of range.\n"
-      "    TypeError: graph is no unity.Graph.");
+  registry.toolkit("pagerank", limited, arg("sources") = nullptr, arg("targets") = nullptr,
+                   arg("reset_probability") = 0.15, arg("threshold") = 1e-2,
+                   arg("max_iterations") = 20, arg("single_precision") = false,
+                   arg("normalized") = true, arg("graph") = nullptr, arg("num_threads") = nullptr,
+                   blocking, kPagerankDoc);
 }
 
 }  // namespace cppipc::toolkits

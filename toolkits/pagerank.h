@@ -25,6 +25,7 @@ struct PageRankOptions {
   // False: the classic unnormalised form: scores begin at 1 per vertex, and what vertices
   // without outgoing links hold is not passed on.
   bool is_normalized = true;
+  unsigned num_threads = 1;  // at least 1; what is computed does not depend on it
 };
 
 template <class Score>
@@ -34,15 +35,16 @@ struct PageRankResult {
   double delta = 0;  // the change in the last iteration
 };
 
-// Computes PageRank in the precision of Score, float or double. Reports progress and looks at
-// cancellation at least once per iteration and per million links.
+// Computes PageRank in the precision of Score, float or double. Reports progress once per iteration
+// and looks at cancellation several times per million links.
 // Errors: std::invalid_argument naming the option; kCancelled, kTimeout.
 template <class Score>
 PageRankResult<Score> compute_pagerank(const Graph& graph, const PageRankOptions& options,
                                        const Context& context);
 
-// Registers the toolkit pagerank and the setting pagerank.links_max, which keeps it from graphs
-// with more links. What it returns for a Graph is of the type of register_pagerank_model().
+// Registers the toolkit pagerank and its settings: pagerank.links_max keeps it from graphs with
+// more links, and pagerank.threads is for calls that do not say on how many threads. What it
+// returns for a Graph is of the type of register_pagerank_model().
 void register_pagerank(Registry& registry);
 
 }  // namespace cppipc::toolkits

@@ -151,7 +151,8 @@ def test_the_defaults_are_the_originals(pagerank):
         for name, parameter in inspect.signature(pagerank).parameters.items()
         if parameter.default is not inspect.Parameter.empty
     }
-    assert [defaults.pop(name) for name in ("sources", "targets", "graph")] == [None] * 3
+    unset = ("sources", "targets", "graph", "num_threads")
+    assert [defaults.pop(name) for name in unset] == [None] * 4
     assert defaults == {
         "reset_probability": 0.15,
         "threshold": 1e-2,

@@ -235,6 +235,19 @@ def test_a_toolkit_has_a_setting(private):
         settings["pagerank.links_max"] = before
 
 
+def test_pagerank_computes_on_as_many_threads_as_its_setting_says(private):
+    settings = private.server.settings
+    before = settings["pagerank.threads"]
+    assert 1 <= before <= 1024
+    for count in (1, 3):
+        settings["pagerank.threads"] = count
+        assert len(private.toolkits.pagerank([1, 2], [2, 1])["scores"]) == 2
+    for wrong in (0, 1025):
+        with pytest.raises(ValueError, match=f"must be in 1 to 1024, not {wrong}"):
+            settings["pagerank.threads"] = wrong
+    settings["pagerank.threads"] = before
+
+
 STARTED = {
     "typed.text": "with = and , inside",
     "typed.whole": -3,

@@ -204,6 +204,50 @@ TEST(PageRank, ProgressGrowsAndNamesTheIteration) {
   EXPECT_THAT(last, HasSubstr("iteration 4"));
 }
 
+// Many vertices with links of all kinds, so that there are blocks for several threads.
+std::pair<Ids, Ids> many_links() {
+  Ids sources;
+  Ids targets;
+  std::uint64_t state = 1;
+  for (std::int64_t i = 0; i < 600'000; ++i) {
+    state = state * 6'364'136'223'846'793'005u + 1'442'695'040'888'963'407u;
+    sources.push_back(static_cast<std::int64_t>((state >> 33) % 50'000));
+    targets.push_back(static_cast<std::int64_t>((state >> 48) % 20'000));
+  }
+  return {sources, targets};
+}
+
+TEST(PageRank, IsTheSameOnAnyNumberOfThreads) {
+  const auto [sources, targets] = many_links();
+  const Variant one = rank(sources, targets, {{"num_threads", 1}, {"threshold", 0.0}});
+  for (const int threads : {2, 3, 64}) {
+    const Variant more = rank(sources, targets, {{"num_threads", threads}, {"threshold", 0.0}});
+    EXPECT_EQ(at(more, "scores"), at(one, "scores")) << threads;
+    EXPECT_EQ(at(more, "delta"), at(one, "delta")) << threads;
+  }
+}
+
+TEST(PageRank, CancellationReachesEveryThread) {
+  const Called called(&register_pagerank);
+  std::stop_source stop;
+  Context context(stop.get_token(), std::nullopt);
+  context.on_progress = [&](double, std::string_view) { stop.request_stop(); };
+  const auto [sources, targets] = many_links();
+  const Given given({}, {{"sources", array_of(sources)},
+                         {"targets", array_of(targets)},
+                         {"threshold", 0.0},
+                         {"num_threads", 3}});
+  refusal_of(ErrorKind::kCancelled, [&] { called.run("pagerank", given, context); });
+}
+
+TEST(PageRank, WantsAThreadAtLeast) {
+  EXPECT_THAT(refusal_of(ErrorKind::kInvalidArgument,
+                         [] {
+                           rank({1}, {2}, {{"num_threads", 0}});
+                         }),
+              HasSubstr("'num_threads'"));
+}
+
 TEST(PageRank, OfAGraphIsAModel) {
   const Called called(&register_model, &register_pagerank_model, &register_pagerank);
   const Array<std::int64_t> sources(array_of(Ids{1, 1, 2, 3}));
