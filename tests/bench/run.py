@@ -19,6 +19,7 @@ PARTS = [
     "tcp",
     "saving",
     "extension",
+    "tables",
 ]
 
 
