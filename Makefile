@@ -7,7 +7,7 @@ help:
 
 demo: ## build, launch a server, run the tour and print what it did
 	@tools/setup.sh && tools/build.sh
-	@.venv/bin/python examples/demo.py
+	@.venv/bin/python examples/demo.py build/demo/pagerank.png
 
 test: ## the tests: C++, Python, sanitized C++, fuzz corpora, lint
 	@tools/test.sh

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tour: launches a server, counts, runs toolkits, ranks the nouns of WordNet.
+"""A tour: counts on a server, runs toolkits, ranks WordNet's nouns, learns from penguins, looks in.
 
-Run it by `make demo`, or with the package `unity` installed: python examples/demo.py
+Run it by `make demo`, or with the packages of `import` below installed: python examples/demo.py
+[PNG], where PNG is the file that the plot is written to, pagerank.png unless given.
 """
 
+import subprocess
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
+from palmerpenguins import load_penguins
+from rank_plot import plot_ranks
 from wordnet_graph import DATA_NOUN, read_links
 
 import unity
@@ -52,27 +58,59 @@ def add_one(session):
         show('session.toolkits.demo_addone(x="one")', f"{type(error).__name__}: {error}")
 
 
-def rank_nouns(session):
-    """Ranks WordNet's noun synsets by PageRank, computed in C++."""
+def rank_nouns(session, png):
+    """Ranks WordNet's noun synsets by PageRank, computed in C++, and plots the scores."""
     step(f"PageRank of a real graph: {DATA_NOUN}")
     sources, targets, names = read_links()
-    show("links from a meaning to a more general one", f"{len(sources):,}")
-    result = session.toolkits.pagerank(
-        sources=sources, targets=targets, threshold=1e-12, max_iterations=500
-    )
-    vertices = memoryview(result["vertices"]).tolist()
-    scores = memoryview(result["scores"]).tolist()
-    show("vertices", f"{len(vertices):,}")
-    show("iterations until the scores stand still", result["num_iterations"])
-    show("seconds in C++", f"{result['training_time']:.3f}")
-    show("sum of all scores", f"{sum(scores):.9f}")
+    graph = unity.Graph(edges=(sources, targets))
+    show("unity.Graph(edges=(sources, targets))", graph)
+    model = session.toolkits.pagerank(graph=graph, threshold=1e-12, max_iterations=500)["model"]
+    show("session.toolkits.pagerank(graph=graph, ...)", repr(model))
+    show("model.num_iterations", model.num_iterations)
+    show("model.training_time", f"{model.training_time:.3f} seconds in C++")
+    scores = model.scores
+    show("model.scores.sum()", f"{scores.sum():.9f}")
+    best = np.argsort(-scores, kind="stable")[:10]
     print("    the ten meanings that most others lead to:")
-    ranked = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
-    for i in ranked[:10]:
-        print(f"        {scores[i]:.6f}  {names[vertices[i]]}")
+    labels = [names[vertex] for vertex in model.vertices[best].tolist()]
+    for score, label in zip(scores[best], labels, strict=True):
+        print(f"        {score:.6f}  {label}")
+    plot_ranks(scores, labels, png)
+    show("a plot of all scores", png)
 
 
-def main():
+def learn_sexes(session):
+    """Learns to tell female from male penguins, from a pandas table with missing values."""
+    step("A model of a real dataset: the penguins of Palmer Station, Antarctica")
+    penguins = load_penguins()
+    features = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
+    show("penguins = load_penguins()", f"a pandas.DataFrame of {len(penguins)} rows")
+    model = session.toolkits.logistic_regression(
+        data=penguins[[*features, "sex"]], target="sex", features=features, missing="drop"
+    )["model"]
+    show("session.toolkits.logistic_regression(...)", repr(model))
+    for text in model.summary().splitlines():
+        print(f"        {text}")
+    known = penguins.dropna(subset=[*features, "sex"]).reset_index(drop=True)
+    right = sum(
+        guess == sex
+        for guess, sex in zip(model.predict(known[features]), known["sex"], strict=True)
+    )
+    show("model.predict(...) is right for", f"{right} of {len(known)}")
+
+
+def look_in(session):
+    """What `python -m unity` shows of the server from another process."""
+    for command in (["describe", session.address, "Counter"], ["top", "--once", session.address]):
+        step("From a shell: python -m unity " + " ".join(command))
+        done = subprocess.run(
+            [sys.executable, "-m", "unity", *command], stdout=subprocess.PIPE, text=True, check=True
+        )
+        for text in done.stdout.splitlines():
+            print(f"    {text}".rstrip())
+
+
+def main(png):
     step("Launching a private server")
     with unity.launch() as session:
         show("session = unity.launch()", session)
@@ -82,13 +120,17 @@ def main():
         show("dir(session.toolkits)", ", ".join(dir(session.toolkits)))
         count(session)
         add_one(session)
-        rank_nouns(session)
+        rank_nouns(session, png)
+        learn_sexes(session)
+        look_in(session)
     step("The session is closed and the server is gone")
     show("session", session)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit("usage: python examples/demo.py [PNG]")
     try:
-        main()
+        main(Path(sys.argv[1] if len(sys.argv) == 2 else "pagerank.png"))
     except FileNotFoundError as error:
         sys.exit(f"demo: {error}")

@@ -73,8 +73,8 @@ def _cells_of_arrow(array, dtype):
 def _check_index(pandas, index):
     if not isinstance(index, pandas.RangeIndex):
         raise ValueError(
-            f"the pandas index is a {type(index).__qualname__}, and a unity.DataFrame has only "
-            "numbered rows: make it a column with reset_index(), or drop it with "
+            f"the pandas index is of class {type(index).__qualname__}, and a unity.DataFrame has "
+            "only numbered rows: make it a column with reset_index(), or drop it with "
             "reset_index(drop=True)"
         )
 
