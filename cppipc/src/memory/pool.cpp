@@ -32,7 +32,7 @@ Pools& pools() {
   return *pools;
 }
 
-SharedPoolOptions completed(SharedPoolOptions options) {
+SharedPoolOptions checked(SharedPoolOptions options) {
   if (!std::has_single_bit(options.alignment) || options.alignment > (4u << 20)) {
     throw Error(ErrorKind::kInvalidArgument,
                 "the alignment of a pool is a power of two up to 4 MiB, not " +
@@ -71,7 +71,7 @@ class Pool::Guard {
 };
 
 Pool::Pool(const SharedPoolOptions& options)
-    : options_(completed(options)), heap_(heap_options(options_), this) {
+    : options_(checked(options)), heap_(heap_options(options_), this) {
   watch_forks();
   std::lock_guard lock(pools().mutex);
   pools().list.push_back(this);
