@@ -7,18 +7,21 @@ from unity import _core
 from unity._display import amount, console
 
 # What only grows: shown as so much in a second, and since the server's start.
-_GROWING = ("calls", "bytes_inline", "bytes_copied")
+_GROWING = ("calls", "calls_failed", "bytes_inline", "bytes_sent", "bytes_copied")
 # Numbers of bytes.
-_BYTES = ("bytes_inline", "bytes_copied", "bytes_held")
+_BYTES = ("bytes_inline", "bytes_sent", "bytes_copied", "bytes_held")
 # What each number of `session.stats()` is; one that a newer server adds has its own name.
 _NAMES = {
     "sessions": "sessions",
+    "sessions_total": "sessions since the start",
     "live_objects": "live objects",
     "object_tokens": "object tokens",
     "calls": "calls finished",
+    "calls_failed": "calls that failed",
     "calls_running": "calls running",
     "calls_waiting": "calls waiting",
     "bytes_inline": "bytes received in messages",
+    "bytes_sent": "bytes sent in messages",
     "bytes_copied": "bytes copied beside them",
     "bytes_held": "bytes held",
     "arenas": "arenas of shared memory",

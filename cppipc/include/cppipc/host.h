@@ -11,6 +11,7 @@
 #include <cppipc/error.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,18 +76,34 @@ struct HostOptions {
 };
 
 struct HostStats {
-  std::uint64_t sessions = 0;       // open now
-  std::uint64_t live_objects = 0;   // exposed objects held by any session now
-  std::uint64_t calls = 0;          // finished since the start
-  std::uint64_t calls_running = 0;  // being run now
-  std::uint64_t calls_waiting = 0;  // waiting for an object or a thread
-  std::uint64_t bytes_inline = 0;   // received in messages since the start
+  std::uint64_t sessions = 0;        // open now
+  std::uint64_t sessions_total = 0;  // begun since the start
+  std::uint64_t live_objects = 0;    // exposed objects held by any session now
+  std::uint64_t calls = 0;           // finished since the start
+  std::uint64_t calls_failed = 0;    // of these, with an error
+  std::uint64_t calls_running = 0;   // being run now
+  std::uint64_t calls_waiting = 0;   // waiting for an object or a thread
+  std::uint64_t bytes_inline = 0;    // received in messages since the start
+  std::uint64_t bytes_sent = 0;      // in messages since the start
   // Bulk bytes that were copied on their way: in pieces, or once into shared memory.
   std::uint64_t bytes_copied = 0;
   std::uint64_t bytes_held = 0;     // of HostLimits::bulk_total_bytes
   std::uint64_t threads = 0;        // of the host, now
   std::uint64_t object_tokens = 0;  // good now
   std::uint64_t arenas = 0;         // mapped now: of sessions, and made for them
+};
+
+// What one open session has done and holds.
+struct SessionStats {
+  std::uint64_t id = 0;
+  std::string peer;                             // as given to Host::adopt()
+  std::chrono::system_clock::time_point since;  // when it began
+  std::uint64_t calls = 0;                      // finished
+  std::uint64_t calls_failed = 0;               // of these, with an error
+  std::uint64_t live_objects = 0;               // that it holds now
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t queued_bytes = 0;  // of messages that the peer has still to read, now
 };
 
 // Owns: its threads, the sockets it was given, all exposed objects of its sessions.
@@ -119,6 +136,8 @@ class Host {
   bool stop(std::chrono::milliseconds patience);
 
   HostStats stats() const;
+  // Of the open sessions, the oldest first, `most` of them.
+  std::vector<SessionStats> sessions(std::size_t most = ~std::size_t{0}) const;
 
  private:
   class Impl;

@@ -45,10 +45,13 @@ Variant as_variant(const HostStats& stats) {
   Dict dict;
   dict.entries = {{"live_objects", number(stats.live_objects)},
                   {"sessions", number(stats.sessions)},
+                  {"sessions_total", number(stats.sessions_total)},
                   {"calls", number(stats.calls)},
+                  {"calls_failed", number(stats.calls_failed)},
                   {"calls_running", number(stats.calls_running)},
                   {"calls_waiting", number(stats.calls_waiting)},
                   {"bytes_inline", number(stats.bytes_inline)},
+                  {"bytes_sent", number(stats.bytes_sent)},
                   {"bytes_copied", number(stats.bytes_copied)},
                   {"bytes_held", number(stats.bytes_held)},
                   {"threads", number(stats.threads)},

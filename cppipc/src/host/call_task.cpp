@@ -224,6 +224,8 @@ void CallTask::reply(Variant value) {
 }
 
 void CallTask::reply(Error error) {
+  ++session_->core().counters().calls_failed;
+  session_->count_failure();
   // What a function of another client raised is nothing to this one.
   const auto* raised = dynamic_cast<const ClientRaised*>(error.raised.get());
   if (raised == nullptr || raised->hold().session() != session_) error.raised = nullptr;
@@ -265,6 +267,7 @@ void CallTask::run() {
   }
   auto& core = session_->core();
   ++core.counters().calls;
+  session_->count_call();
   core.finished(*this);
 }
 

@@ -33,4 +33,8 @@ bool Host::stop(std::chrono::milliseconds patience) { return impl_->core->stop(p
 
 HostStats Host::stats() const { return impl_->core->stats(); }
 
+std::vector<SessionStats> Host::sessions(std::size_t most) const {
+  return impl_->core->session_stats(most);
+}
+
 }  // namespace cppipc

@@ -229,6 +229,7 @@ void HostCore::end_session(std::uint64_t id, const std::string& reason) {
   }
   poller_.remove(session->peer().connection().fd());
   counters_.bytes_inline += session->peer().connection().received_bytes();
+  counters_.bytes_sent += session->peer().connection().sent_bytes();
   session->disconnect(
       Error(ErrorKind::kConnectionLost, reason.empty() ? "the peer closed the session" : reason));
   poller_.wake();  // a leader may wait for what the session's client was to send
@@ -287,28 +288,6 @@ void HostCore::resume(CallTask& call) {
 
 void HostCore::dispose(std::shared_ptr<Instance> instance, bool is_counted) {
   crew_->post(std::make_unique<DisposeTask>(shared_from_this(), std::move(instance), is_counted));
-}
-
-HostStats HostCore::stats() const {
-  HostStats stats;
-  {
-    std::lock_guard lock(mutex_);
-    stats.sessions = sessions_.size();
-    for (const auto& [id, session] : sessions_) {
-      stats.bytes_inline += session->peer().connection().received_bytes();
-      stats.arenas += session->memory()->mapped() + session->memory()->offered();
-    }
-  }
-  stats.bytes_inline += counters_.bytes_inline;
-  stats.live_objects = counters_.live_objects;
-  stats.calls = counters_.calls;
-  stats.calls_running = crew_->running();
-  stats.calls_waiting = order_.waiting();
-  stats.bytes_copied = counters_.bytes_copied;
-  stats.bytes_held = bulk_total_->held;
-  stats.threads = crew_->threads();
-  stats.object_tokens = tokens_.count();
-  return stats;
 }
 
 bool HostCore::stop(std::chrono::milliseconds patience) {

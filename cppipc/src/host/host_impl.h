@@ -30,7 +30,9 @@ class HostSession;
 struct HostCounters {
   std::atomic<std::uint64_t> live_objects{0};
   std::atomic<std::uint64_t> calls{0};
-  std::atomic<std::uint64_t> bytes_inline{0};
+  std::atomic<std::uint64_t> calls_failed{0};
+  std::atomic<std::uint64_t> bytes_inline{0};  // of sessions that have ended, as the next
+  std::atomic<std::uint64_t> bytes_sent{0};
   std::atomic<std::uint64_t> bytes_copied{0};
 };
 
@@ -46,6 +48,7 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   // Ends the sessions, drops what waits, and waits for running calls.
   void shut_down();
   HostStats stats() const;
+  std::vector<SessionStats> session_stats(std::size_t most) const;
 
   // The host's own, without what was added.
   const Registry& registry() const { return offers_.registry_of(nullptr); }

@@ -5,6 +5,7 @@
 #include <cppipc/error.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -114,6 +115,11 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
 
   Watches& watches() { return watches_; }
   GivenFiles& files() { return files_; }
+  // Counts a call that has ended, with an error or without.
+  void count_call() { calls_done_.fetch_add(1, std::memory_order_relaxed); }
+  void count_failure() { calls_failed_.fetch_add(1, std::memory_order_relaxed); }
+  SessionStats stats() const;
+
   // What types registered with per_session() have made for it.
   const std::shared_ptr<detail::SessionObjects>& own_objects() const { return own_objects_; }
 
@@ -149,6 +155,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   const std::string peer_identity_;
   const std::shared_ptr<BulkBudget> bulk_;
   const std::shared_ptr<BulkBudget> waiting_;
+  const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();
   std::shared_ptr<Peer> peer_;
   const std::shared_ptr<MemoryShare> share_;
   MarshalLimits limits_;
@@ -160,6 +167,8 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   std::atomic<bool> is_ended_{false};
   bool is_paused_ = false;  // the leader's: too many replies unread
   std::atomic<std::uint64_t> objects_{0};
+  std::atomic<std::uint64_t> calls_done_{0};
+  std::atomic<std::uint64_t> calls_failed_{0};
   std::atomic<std::uint64_t> callbacks_{0};  // being made
   std::atomic<std::uint64_t> last_callback_{0};
 

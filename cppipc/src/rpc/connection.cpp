@@ -93,6 +93,7 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush, int descripto
       return true;
     }
     sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+    count_sent_locked(sent);
     const std::size_t of_queue = std::min<std::size_t>(sent, queue_.bytes());
     queue_.pop(of_queue, dropped);
     sent -= of_queue;
@@ -162,6 +163,7 @@ bool Connection::flush_locked(SendQueue::Dropped& dropped) {
       break_locked(dropped);
       return true;
     }
+    count_sent_locked(static_cast<std::uint64_t>(result));
     queue_.pop(static_cast<std::size_t>(result), dropped);
   }
   if (queue_.is_empty()) has_descriptors_ = false;

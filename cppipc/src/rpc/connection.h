@@ -81,6 +81,8 @@ class Connection {
   Descriptor take_descriptor(std::uint64_t inode);
 
   std::uint64_t received_bytes() const { return received_bytes_.load(std::memory_order_relaxed); }
+  // What the socket has taken.
+  std::uint64_t sent_bytes() const { return sent_bytes_.load(std::memory_order_relaxed); }
 
   // Ends the connection for both sides; the descriptor stays until the destructor.
   void shutdown();
@@ -95,6 +97,10 @@ class Connection {
   bool flush_locked(SendQueue::Dropped& dropped);
   void break_locked(SendQueue::Dropped& dropped);
   std::int64_t send_queued_locked();
+  void count_sent_locked(std::uint64_t bytes) {
+    sent_bytes_.store(sent_bytes_.load(std::memory_order_relaxed) + bytes,
+                      std::memory_order_relaxed);
+  }
   void keep_descriptors(msghdr& header);
 
   Descriptor socket_;
@@ -120,6 +126,7 @@ class Connection {
   SendQueue queue_;
   bool has_descriptors_ = false;  // in the queue
   std::atomic<std::uint64_t> queued_bytes_{0};
+  std::atomic<std::uint64_t> sent_bytes_{0};  // written with the lock only
   std::atomic<bool> is_full_{false};
   bool is_broken_ = false;
 };
