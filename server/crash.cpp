@@ -253,6 +253,7 @@ void install_crash_handler() {
 }
 
 void set_crash_log(int fd) { crash_log.store(fd); }
+void forget_crash_log(int fd) { crash_log.compare_exchange_strong(fd, -1); }
 
 void use_crash_stack() noexcept {
   thread_local CrashStack stack;

@@ -13,6 +13,8 @@ void install_crash_handler();
 
 // A second descriptor to write a crash to; -1 for none. Does not own it. Threads: any.
 void set_crash_log(int fd);
+// No second descriptor any more, unless it is another one by now. Threads: any.
+void forget_crash_log(int fd);
 
 // Gives the calling thread a signal stack of its own for the rest of its life, so that even an
 // overflow of its stack is reported. Cheap when called again. Threads: any; does nothing where

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <spdlog/logger.h>
+#include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <unistd.h>
 
@@ -50,7 +51,9 @@ std::shared_ptr<spdlog::sinks::sink> make_file_sink(const LogOptions& options) {
     ::fcntl(::fileno(file), F_SETFD, FD_CLOEXEC);
     set_crash_log(::fileno(file));
   };
-  events.before_close = [](const spdlog::filename_t&, std::FILE*) { set_crash_log(-1); };
+  events.before_close = [](const spdlog::filename_t&, std::FILE* file) {
+    forget_crash_log(::fileno(file));
+  };
   const std::size_t bytes_max = std::size_t{options.file_mib} << 20;
   try {
     return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(options.file, bytes_max,
@@ -62,7 +65,9 @@ std::shared_ptr<spdlog::sinks::sink> make_file_sink(const LogOptions& options) {
 
 std::shared_ptr<spdlog::sinks::sink> make_sink(const LogOptions& options) {
   if (options.file.empty()) return std::make_shared<StderrSink>(STDERR_FILENO);
-  return make_file_sink(options);
+  auto changeable = std::make_shared<spdlog::sinks::dist_sink_mt>();
+  changeable->add_sink(make_file_sink(options));
+  return changeable;
 }
 
 std::unique_ptr<spdlog::formatter> make_formatter(bool is_json) {
@@ -100,7 +105,9 @@ std::optional<LogLevel> level_of(std::string_view name) {
 Log::Log(const LogOptions& options) : Log(options, make_sink(options)) {}
 
 Log::Log(const LogOptions& options, std::shared_ptr<spdlog::sinks::sink> sink)
-    : logger_(std::make_shared<spdlog::logger>("unity_server", std::move(sink))) {
+    : options_(options),
+      logger_(std::make_shared<spdlog::logger>("unity_server", sink)),
+      file_(std::dynamic_pointer_cast<spdlog::sinks::dist_sink_mt>(std::move(sink))) {
   logger_->set_formatter(make_formatter(options.is_json));
   logger_->set_level(spdlog_level(options.level));
   logger_->flush_on(spdlog::level::trace);
@@ -108,6 +115,13 @@ Log::Log(const LogOptions& options, std::shared_ptr<spdlog::sinks::sink> sink)
 }
 
 Log::~Log() = default;
+
+void Log::reopen() {
+  if (!file_) return;
+  auto fresh = make_file_sink(options_);
+  fresh->set_formatter(make_formatter(options_.is_json));
+  file_->set_sinks({std::move(fresh)});
+}
 
 void Log::set_level(LogLevel level) noexcept { logger_->set_level(spdlog_level(level)); }
 

@@ -3,6 +3,7 @@
 // The server's log: one line per event, to stderr or to a file that rotates.
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,9 @@ namespace spdlog {
 class logger;
 namespace sinks {
 class sink;
-}
+template <class Mutex>
+class dist_sink;
+}  // namespace sinks
 }  // namespace spdlog
 
 namespace cppipc::server {
@@ -51,12 +54,20 @@ class Log {
   void warning(std::string_view text) noexcept { write(LogLevel::kWarning, text); }
   void error(std::string_view text) noexcept { write(LogLevel::kError, text); }
 
+  // Opens the log file anew by its name, which another program may have given to another file
+  // meanwhile. Without a file it does nothing. Errors: std::runtime_error naming the file if that
+  // cannot be opened; the log then goes on in the old one.
+  void reopen();
+
   // From now on lines below that level are not written.
   void set_level(LogLevel level) noexcept;
   LogLevel level() const noexcept;
 
  private:
+  const LogOptions options_;
   std::shared_ptr<spdlog::logger> logger_;
+  // What the logger writes to, if that is a file: it holds the sink of the file.
+  std::shared_ptr<spdlog::sinks::dist_sink<std::mutex>> file_;
 };
 
 }  // namespace cppipc::server

@@ -107,6 +107,38 @@ TEST(Logging, FileIsNotInheritedByOtherPrograms) {
   EXPECT_NE(::fcntl(open.front(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
+TEST(Logging, FileThatWasRenamedIsOpenedAnew) {
+  const TemporaryFolder folder;
+  const std::string path = std::filesystem::canonical(folder.path()) / "server.log";
+  Log log({.file = path, .is_json = true});
+  log.info("first");
+  std::filesystem::rename(path, folder / "old.log");
+  log.info("second");
+  log.reopen();
+  log.info("third");
+  EXPECT_EQ(nlohmann::json::parse(contents_of(path))["message"], "third");
+  EXPECT_THAT(contents_of(folder / "old.log"), testing::HasSubstr("second"));
+  EXPECT_EQ(descriptors_of(path).size(), 1u);
+  EXPECT_TRUE(descriptors_of(folder / "old.log").empty());
+}
+
+TEST(Logging, FileThatCannotBeOpenedAnewIsNamedAndTheOldOneGoesOn) {
+  const TemporaryFolder folder;
+  Log log({.file = folder / "server.log"});
+  std::filesystem::rename(folder / "server.log", folder / "old.log");
+  std::filesystem::create_directory(folder / "server.log");
+  EXPECT_THROW(log.reopen(), std::runtime_error);
+  log.info("still here");
+  EXPECT_THAT(contents_of(folder / "old.log"), testing::HasSubstr("still here"));
+}
+
+TEST(Logging, WithoutAFileThereIsNothingToReopen) {
+  CapturedLog captured;
+  captured.log().reopen();
+  captured.log().info("here");
+  EXPECT_THAT(captured.text(), testing::HasSubstr("here"));
+}
+
 TEST(Logging, FileThatCannotBeOpenedIsNamed) {
   const TemporaryFolder folder;
   try {
