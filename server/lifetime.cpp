@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "server/socket_file.h"
+
 namespace cppipc::server {
 namespace {
 
@@ -21,6 +23,12 @@ long process_of(int pidfd) {
     if (line.starts_with("Pid:")) return std::stol(line.substr(4));
   }
   return 0;
+}
+
+// Whether the process has a controlling terminal that is still there.
+bool has_terminal() {
+  const OwnedFd terminal(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  return terminal.get() >= 0;
 }
 
 }  // namespace
@@ -39,18 +47,33 @@ Lifetime::Lifetime(boost::asio::io_context& loop, Log& log, Milliseconds drain, 
 void Lifetime::watch_signals() {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
+  struct sigaction before {};
+  ::sigaction(SIGHUP, nullptr, &before);
   signals_.add(SIGHUP);
+  // Whoever starts it with nohup means it to outlive the terminal.
+  had_terminal_ = before.sa_handler != SIG_IGN && has_terminal();
   wait_for_signal();
 }
 
 void Lifetime::wait_for_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
-    const std::string name = std::string("SIG") + ::sigabbrev_np(signal);
-    if (is_ending_) return force("a second signal (" + name + ")");
-    end(name, drain_);
+    take_signal(signal);
     wait_for_signal();
   });
+}
+
+void Lifetime::take_signal(int signal) {
+  const std::string name = std::string("SIG") + ::sigabbrev_np(signal);
+  const bool is_reload = signal == SIGHUP && hooks_.reload && !(had_terminal_ && !has_terminal());
+  if (is_reload) {
+    if (!is_ending_) return hooks_.reload();
+    log_.info("no reload: the server is ending");
+  } else if (is_ending_) {
+    force("a second signal (" + name + ")");
+  } else {
+    end(name, drain_);
+  }
 }
 
 void Lifetime::watch_launcher(int pidfd) {

@@ -26,12 +26,16 @@ class Lifetime {
     std::function<void(Milliseconds patience)> begin_end;
     // Ends the process at once with kExitForced. Replaced in tests.
     std::function<void()> end_now;
+    // Does what SIGHUP asks for; empty: that ends the server.
+    std::function<void()> reload = {};
   };
   // `drain`: for running calls at the first signal; `grace`: after that, for everything else.
   Lifetime(boost::asio::io_context& loop, Log& log, Milliseconds drain, Milliseconds grace,
            Hooks hooks);
 
-  // Ends at SIGTERM, SIGINT and SIGHUP. Errors: boost::system::system_error.
+  // Ends at SIGTERM and SIGINT, and reloads at SIGHUP. That signal also says that the terminal is
+  // gone which the process was started from: then it ends, unless the signal was ignored before.
+  // Errors: boost::system::system_error.
   void watch_signals();
   // Ends once `pidfd` says that its process is dead. Takes the descriptor.
   // Errors: std::runtime_error if it is none of a process.
@@ -46,6 +50,7 @@ class Lifetime {
 
  private:
   void wait_for_signal();
+  void take_signal(int signal);
   void arm(Milliseconds patience);
   void force(const std::string& reason);
 
@@ -57,6 +62,7 @@ class Lifetime {
   boost::asio::signal_set signals_;
   boost::asio::posix::stream_descriptor launcher_;
   boost::asio::steady_timer deadline_;
+  bool had_terminal_ = false;
   bool is_ending_ = false;
 };
 

@@ -32,6 +32,12 @@ class LifetimeTest : public testing::Test {
         loop_, captured_.log(), drain, grace,
         {[this](milliseconds patience) { ends_.push_back(patience); }, [this] { ++forced_; }});
   }
+  // The same, but SIGHUP reloads.
+  Lifetime make_reloading() {
+    return Lifetime(loop_, captured_.log(), hours(1), hours(1),
+                    {[this](milliseconds patience) { ends_.push_back(patience); },
+                     [this] { ++forced_; }, [this] { ++reloads_; }});
+  }
   // Runs the loop until `condition` holds. Returns whether it did before the deadline.
   template <class Condition>
   bool run_until(Condition condition) {
@@ -47,6 +53,7 @@ class LifetimeTest : public testing::Test {
   boost::asio::io_context loop_;
   std::vector<milliseconds> ends_;
   int forced_ = 0;
+  int reloads_ = 0;
 };
 
 // A child process that waits until it is killed. Owns: the process.
@@ -96,6 +103,27 @@ TEST_F(LifetimeTest, ASecondSignalEndsAtOnce) {
   ASSERT_TRUE(run_until([&] { return forced_ == 1; }));
   EXPECT_EQ(ends_.size(), 1u);
   EXPECT_THAT(captured_.text(), HasSubstr("a second signal (SIGINT)"));
+}
+
+TEST_F(LifetimeTest, SighupReloadsAgainAndAgain) {
+  Lifetime lifetime = make_reloading();
+  lifetime.watch_signals();
+  for (int i = 1; i <= 3; ++i) {
+    ::raise(SIGHUP);
+    ASSERT_TRUE(run_until([&] { return reloads_ == i; }));
+  }
+  EXPECT_TRUE(ends_.empty());
+  EXPECT_FALSE(lifetime.is_ending());
+}
+
+TEST_F(LifetimeTest, SighupNeitherReloadsNorForcesWhatIsEnding) {
+  Lifetime lifetime = make_reloading();
+  lifetime.watch_signals();
+  lifetime.end("test", hours(1));
+  ::raise(SIGHUP);
+  ASSERT_TRUE(run_until([&] { return count_of(captured_.text(), "no reload") == 1; }));
+  EXPECT_EQ(reloads_, 0);
+  EXPECT_EQ(forced_, 0);
 }
 
 TEST_F(LifetimeTest, TheGraceEndsWhatRefusesToEnd) {
