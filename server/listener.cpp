@@ -59,8 +59,14 @@ void Listener::wait() {
                        });
 }
 
+void Listener::go_on() {
+  if (!is_held_) return;
+  is_held_ = false;
+  accept_all();
+}
+
 void Listener::accept_all() {
-  while (readable_.is_open() && accept_one()) {
+  while (readable_.is_open() && !is_held_ && accept_one()) {
   }
 }
 

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "server/logging.h"
+#include "server/passed_sockets.h"
 #include "server/socket_file.h"
 #include "server/tcp_socket.h"
 
@@ -21,7 +22,7 @@ namespace cppipc::server {
 // owns the descriptor from then on; what it throws is logged.
 using Accepted = std::function<void(OwnedFd socket, const std::string& peer)>;
 
-using ListeningSocket = std::variant<SocketFile, TcpSocket>;
+using ListeningSocket = std::variant<SocketFile, TcpSocket, PassedSocket>;
 
 // Owns: the listening socket. Threads: everything on the thread that runs the io_context.
 class Listener {
@@ -36,6 +37,10 @@ class Listener {
 
   // Begins to accept; until then connections wait in the socket's queue.
   void start();
+  // Accepts no more for a while: connections wait in the socket's queue again. go_on() ends that;
+  // without a hold() before it does nothing.
+  void hold() { is_held_ = true; }
+  void go_on();
   // Stops accepting and removes the socket file, if there is one. Twice is fine.
   void close();
   const Address& address() const {
@@ -61,6 +66,7 @@ class Listener {
   Log& log_;
   boost::asio::posix::stream_descriptor readable_;  // a duplicate: socket_ closes its own
   boost::asio::steady_timer retry_;
+  bool is_held_ = false;
   bool is_pause_logged_ = false;
 };
 
