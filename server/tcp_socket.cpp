@@ -78,14 +78,18 @@ OwnedFd listen_at(const addrinfo& place) {
 
 }  // namespace
 
-TcpSocket::TcpSocket(const Address& address) : address_(address) {
+TcpSocket::TcpSocket(const Address& address)
+    : TcpSocket(
+          address,
+          "without tokens and TLS, which are still to come, --insecure-tcp listens on loopback "
+          "addresses only (127.0.0.0/8, [::1], localhost); let clients of other machines come "
+          "through an SSH tunnel") {}
+
+TcpSocket::TcpSocket(const Address& address, const std::string& refusal) : address_(address) {
   const Places places = places_of(address);
   for (const addrinfo* place = places.get(); place != nullptr; place = place->ai_next) {
-    if (is_loopback(*place->ai_addr)) continue;
-    fail(address,
-         "without tokens and TLS, which are still to come, --insecure-tcp listens on loopback "
-         "addresses only (127.0.0.0/8, [::1], localhost); let clients of other machines come "
-         "through an SSH tunnel");
+    if (refusal.empty() || is_loopback(*place->ai_addr)) continue;
+    fail(address, refusal);
   }
   int error = EADDRNOTAVAIL;
   for (const addrinfo* place = places.get(); place != nullptr; place = place->ai_next) {

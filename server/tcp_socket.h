@@ -2,6 +2,8 @@
 #pragma once
 // A listening TCP socket on an address that only this machine reaches.
 
+#include <string>
+
 #include "server/address.h"
 #include "server/socket_file.h"
 
@@ -15,6 +17,9 @@ class TcpSocket {
   // Errors: std::runtime_error with a text for users, naming the address: it is none of loopback,
   // nobody knows the name, the port is taken, or what the system said.
   explicit TcpSocket(const Address& address);
+  // The same, but if the address is none of loopback the text is `refusal`; with an empty one any
+  // address is good.
+  TcpSocket(const Address& address, const std::string& refusal);
 
   int fd() const { return listener_.get(); }
   // The number of the host and the port that it really got.

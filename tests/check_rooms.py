@@ -62,7 +62,7 @@ ROOMS = (
     Room(
         "server",
         (*PUBLIC, "toolkits/", "server/", "boost/asio", "boost/system", "spdlog/", "fmt/")
-        + ("CLI/", "nlohmann/"),
+        + ("CLI/", "nlohmann/", "boost/beast/"),
     ),
     Room(
         "cython",
