@@ -9,6 +9,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "server/config_file.h"
+#include "server/passed_sockets.h"
+
 #ifndef CPPIPC_VERSION
 #error "the build defines CPPIPC_VERSION"
 #endif
@@ -26,7 +29,7 @@ constexpr char kAbout[] =
     "Serves C++ types and toolkits to the clients of Unix sockets and of TCP on this machine.\n"
     "Prints one line per listener on stdout before it accepts: listening on unix:/PATH";
 constexpr char kFooter[] =
-    "Signals: SIGTERM, SIGINT or SIGHUP ends in order; a second one ends at once.\n"
+    "Signals: SIGTERM or SIGINT ends in order, a second one at once; SIGHUP reloads.\n"
     "Exit codes: 0 ended in order, 1 start failed, 2 wrong command line, 3 ended at once.";
 
 // The command line in the units that users write, before it becomes Options.
@@ -56,6 +59,7 @@ struct Raw {
   std::uint64_t object_tokens = 10'000;
   std::uint64_t object_token_s = 600;
   LogOptions log;
+  RawStatusOptions status;
   std::vector<std::string> settings;
 };
 
@@ -273,7 +277,7 @@ Options to_options(const Raw& raw) {
   }
   if (raw.inherited_fd >= 0) options.inherited_fd = raw.inherited_fd;
   if (raw.launcher_pidfd >= 0) options.launcher_pidfd = raw.launcher_pidfd;
-  if (options.listen.empty() && !options.inherited_fd) {
+  if (options.listen.empty() && !options.inherited_fd && !has_passed_sockets()) {
     throw std::invalid_argument("nothing to serve; give --listen unix:PATH");
   }
   if (options.inherited_fd && options.inherited_fd == options.launcher_pidfd) {
@@ -282,6 +286,8 @@ Options to_options(const Raw& raw) {
   if (raw.inline_kib * kKib > raw.message_mib * kMib / 2) {
     throw std::invalid_argument("--inline-kib is more than half of --message-mib");
   }
+  options.allows_insecure_tcp = raw.is_insecure_tcp;
+  options.status = to_status_options(raw.status);
   options.has_diagnostics = raw.has_diagnostics;
   options.shares_memory = !raw.has_no_shared_memory;
   options.extensions = raw.extensions;
@@ -333,9 +339,14 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   add_memory(app, raw);
   add_log(app, raw);
   add_settings(app, raw);
+  add_status_options(app, raw.status);
+  const ConfigOptions config(app);
   try {
     app.parse(argc, argv);
-    return {to_options(raw), kExitOk, {}};
+    Options options = to_options(raw);
+    config.complete(options);
+    if (config.is_printed()) return {std::nullopt, kExitOk, config.text()};
+    return {std::move(options), kExitOk, {}};
   } catch (const CLI::CallForHelp&) {
     return {std::nullopt, kExitOk, app.help()};
   } catch (const CLI::CallForVersion& version) {
@@ -343,9 +354,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   } catch (const CLI::ExtrasError&) {
     return usage_error(not_expected(app));
   } catch (const CLI::ParseError& error) {
-    return usage_error(error.what());
+    return usage_error(config.explain(error.what()));
   } catch (const std::invalid_argument& error) {
-    return usage_error(error.what());
+    return usage_error(config.explain(error.what()));
   }
 }
 

@@ -12,12 +12,14 @@
 
 #include "server/address.h"
 #include "server/logging.h"
+#include "server/status_options.h"
 
 namespace cppipc::server {
 
 // Everything a run of the server is told. The defaults are those that --help shows.
 struct Options {
   std::vector<Address> listen;
+  bool allows_insecure_tcp = false;   // --insecure-tcp; those of `listen` are checked already
   std::optional<int> inherited_fd;    // a connected stream socket: the private server's session
   std::optional<int> launcher_pidfd;  // readable once the launcher is dead
   bool has_diagnostics = false;
@@ -28,6 +30,9 @@ struct Options {
   std::chrono::milliseconds end_grace{2'000};  // after that, or once the launcher is gone
   HostLimits limits;
   LogOptions log;
+  StatusOptions status;
+  std::string config_file;           // empty: none
+  bool is_log_level_of_file = true;  // or of the default; false: the command line names one
   std::vector<std::pair<std::string, std::string>> settings;  // name, value; in the order given
 };
 

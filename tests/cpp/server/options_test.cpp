@@ -175,6 +175,10 @@ TEST(Options, HelpNamesEveryOptionWithUnitAndDefault) {
                            "--log-json",
                            "--log-file-mib",
                            "--log-files",
+                           "--status",
+                           "--status-anywhere",
+                           "--config",
+                           "--print-config",
                            "--version",
                            "seconds",
                            "MiB",
@@ -271,6 +275,19 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{"--launcher-pidfd", "x"}, Mistake{"--log-level", "loud"},
                     Mistake{"--log-file-mib", "0"}, Mistake{"--log-files", "0"},
                     Mistake{"--no-such-option", "1"}));
+
+TEST(Options, TheStatusEndpointHasAddressesOfItsOwn) {
+  const auto parsed =
+      parse_with({"--status", "unix:/s", "--status=tcp:localhost:0", "--status-anywhere"});
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  EXPECT_EQ(parsed.options->status.addresses,
+            (std::vector<Address>{{"/s"}, {.host = "localhost", .port = "0"}}));
+  EXPECT_TRUE(parsed.options->status.is_anywhere);
+  EXPECT_THAT(parse_with({"--status", "9100"}).text, HasSubstr("--status: '9100' is no address"));
+  EXPECT_THAT(parse_with({"--status", "unix:/s", "--status", "ipc:///s"}).text,
+              HasSubstr("--status unix:/s is given twice"));
+  EXPECT_THAT(parse({"--status", "unix:/s"}).text, HasSubstr("nothing to serve"));
+}
 
 TEST(Options, AWordThatIsNoOptionIsAMistake) {
   EXPECT_EQ(parse_with({"unix:/b"}).exit_code, kExitUsage);
