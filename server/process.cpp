@@ -7,9 +7,7 @@
 
 #include <cppipc/host.h>
 #include <cppipc/registry.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <toolkits/all.h>
 #include <unistd.h>
 
@@ -29,13 +27,19 @@
 #include <vector>
 
 #include "server/call_history.h"
+#include "server/config_file.h"
 #include "server/crash.h"
+#include "server/descriptors.h"
 #include "server/extensions.h"
 #include "server/lifetime.h"
 #include "server/listener.h"
 #include "server/logging.h"
+#include "server/passed_sockets.h"
+#include "server/reloads.h"
+#include "server/service.h"
 #include "server/settings.h"
 #include "server/socket_file.h"
+#include "server/status.h"
 
 namespace cppipc::server {
 namespace {
@@ -54,51 +58,31 @@ LogLevel level_of(HostOptions::LogLevel level) {
   return LogLevel::kError;
 }
 
-// A descriptor number below 3 that is closed would soon be a socket, and printing would write to
-// a client. Errors: std::system_error.
-void open_standard_descriptors() {
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-    if (::fcntl(fd, F_GETFD) >= 0) continue;
-    // The lowest free number is taken, which is `fd`. Inherited by children on purpose.
-    if (::open("/dev/null", O_RDWR) != fd) {
-      throw std::system_error(errno, std::generic_category(), "/dev/null");
-    }
-  }
-}
+// What a service manager has given to the process, by its environment.
+struct Given {
+  ServiceManager manager = {};
+  std::vector<PassedSocket> sockets = {};
+};
 
-// Checks a descriptor given on the command line. Errors: std::runtime_error.
-void check_inherited_socket(int fd) {
-  const std::string what = "descriptor " + std::to_string(fd) + " (--inherited-fd)";
-  int type = 0;
-  socklen_t size = sizeof(type);
-  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM) {
-    throw std::runtime_error(what + " is not a stream socket");
-  }
-  sockaddr_storage peer{};
-  size = sizeof(peer);
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) {
-    throw std::runtime_error(what + " is not connected");
-  }
-}
-
-// Non-blocking and close-on-exec, as an accepted one is.
-void prepare_socket(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-      ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-    throw std::system_error(errno, std::generic_category(), "preparing the inherited socket");
-  }
+// Errors: std::runtime_error.
+Given take_given(const Options& options) {
+  Given given{ServiceManager::from_environment(), take_passed_sockets()};
+  // A private server is no service of its own: its launcher may be one, and speaks for itself.
+  if (options.inherited_fd) return {};
+  return given;
 }
 
 // Owns: the registry, the host, the listeners, and the thread of the end.
 class Process {
  public:
-  Process(const Options& options, Log& log, const std::function<void(Registry&)>& register_more)
+  Process(const Options& options, Log& log, Given given,
+          const std::function<void(Registry&)>& register_more)
       : options_(options),
         log_(log),
-        lifetime_(loop_, log, options.drain, options.end_grace,
-                  {[this](std::chrono::milliseconds patience) { begin_end(patience); },
-                   [] { ::_exit(kExitForced); }}) {
+        lifetime_(loop_, log, options.drain, options.end_grace, lifetime_hooks()),
+        service_(loop_, std::move(given.manager), log),
+        status_(loop_, options.status, log, [this] { return addresses(); }),
+        passed_(std::move(given.sockets)) {
     toolkits::register_all(registry_, {.has_diagnostics = options.has_diagnostics});
     register_settings(registry_, {options, log, [this] { return addresses(); }});
     if (register_more) register_more(registry_);
@@ -108,6 +92,13 @@ class Process {
       call_history().began(0, "--extension", file);
       host_->add(load_file(file, log_));
       call_history().ended();
+    }
+    status_.show(*host_);
+    if (!options_.log.file.empty()) {
+      reloads_.emplace_back("log file", [this] { log_.reopen(); });
+    }
+    if (!options_.config_file.empty()) {
+      reloads_.emplace_back("configuration file", [this] { reload_configuration(); });
     }
   }
   ~Process() {
@@ -120,10 +111,14 @@ class Process {
   void start() {
     lifetime_.watch_signals();
     for (const Address& address : options_.listen) listen(address);
+    for (PassedSocket& socket : passed_) take(std::move(socket));
+    status_.listen();
     announce();
     if (options_.launcher_pidfd) lifetime_.watch_launcher(*options_.launcher_pidfd);
     if (options_.inherited_fd) serve_launcher(*options_.inherited_fd);
     for (const auto& listener : listeners_) listener->start();
+    status_.start();
+    service_.ready("serving");
   }
 
   // Returns at the end.
@@ -131,12 +126,19 @@ class Process {
 
  private:
   HostOptions host_options();
+  Lifetime::Hooks lifetime_hooks();
   // Of the listeners, which are complete before there is a session.
   std::vector<std::string> addresses() const;
   void listen(const Address& address);
+  // Listens on a socket that was passed. Errors: std::runtime_error.
+  void take(PassedSocket socket);
+  void add_listener(ListeningSocket socket);
   void announce();
+  void say(const std::string& line);
   void serve_launcher(int fd);
   void begin_end(std::chrono::milliseconds patience);
+  void reload();
+  void reload_configuration();
 
   const Options& options_;
   Log& log_;
@@ -145,6 +147,10 @@ class Process {
   Lifetime lifetime_;
   std::unique_ptr<Host> host_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  Service service_;
+  Status status_;
+  std::vector<PassedSocket> passed_;  // until start() gives them to listeners
+  Reloads reloads_;
   std::optional<std::uint64_t> launcher_session_;
   std::thread ending_;
 };
@@ -186,9 +192,31 @@ std::vector<std::string> Process::addresses() const {
   return texts;
 }
 
+Lifetime::Hooks Process::lifetime_hooks() {
+  Lifetime::Hooks hooks{[this](std::chrono::milliseconds patience) { begin_end(patience); },
+                        [] { ::_exit(kExitForced); }};
+  // A private server has nobody who would ask it to reload; to it, SIGHUP is the terminal's end.
+  if (!options_.inherited_fd) hooks.reload = [this] { reload(); };
+  return hooks;
+}
+
 void Process::listen(const Address& address) {
-  auto socket =
-      address.is_tcp() ? ListeningSocket(TcpSocket(address)) : ListeningSocket(SocketFile(address));
+  add_listener(address.is_tcp() ? ListeningSocket(TcpSocket(address))
+                                : ListeningSocket(SocketFile(address)));
+}
+
+void Process::take(PassedSocket socket) {
+  if (socket.name() == kStatusName) return status_.take(std::move(socket));
+  if (socket.address().is_tcp() &&
+      (!options_.allows_insecure_tcp || socket.is_reachable_from_elsewhere())) {
+    throw std::runtime_error("cannot use " + socket.text() +
+                             ": over TCP anybody who can connect may use the server; "
+                             "--insecure-tcp allows it on loopback addresses only");
+  }
+  add_listener(std::move(socket));
+}
+
+void Process::add_listener(ListeningSocket socket) {
   listeners_.push_back(std::make_unique<Listener>(
       loop_, std::move(socket), ::geteuid(),
       [this](OwnedFd socket, const std::string& peer) { host_->adopt(socket.release(), peer); },
@@ -196,28 +224,47 @@ void Process::listen(const Address& address) {
 }
 
 void Process::announce() {
-  for (const auto& listener : listeners_) {
-    const std::string line = "listening on " + listener->address().text();
-    log_.info(line);
-    if (std::printf("%s\n", line.c_str()) < 0 || std::fflush(stdout) != 0) {
-      log_.warning("stdout cannot be written: " + std::generic_category().message(errno));
-    }
+  for (const auto& listener : listeners_) say("listening on " + listener->address().text());
+  for (const std::string& line : status_.announcements()) say(line);
+}
+
+void Process::say(const std::string& line) {
+  log_.info(line);
+  if (std::printf("%s\n", line.c_str()) < 0 || std::fflush(stdout) != 0) {
+    log_.warning("stdout cannot be written: " + std::generic_category().message(errno));
   }
 }
 
 void Process::serve_launcher(int fd) {
-  prepare_socket(fd);
+  prepare_inherited_socket(fd);
   launcher_session_ = host_->adopt(fd, "launcher");
 }
 
 void Process::begin_end(std::chrono::milliseconds patience) {
+  status_.set_draining();
+  service_.stopping("draining", patience + options_.end_grace);
   for (const auto& listener : listeners_) listener->close();
   ending_ = std::thread([this, patience] {
     use_crash_stack();
     if (!host_->stop(patience)) log_.warning("some calls were still running after the drain");
+    status_.host_ends();
     host_.reset();  // waits for its threads
     boost::asio::post(loop_, [this] { lifetime_.finished(); });
   });
+}
+
+void Process::reload() {
+  service_.reloading();
+  log_.info("reloading: SIGHUP");
+  const bool is_whole = reload_all(reloads_, log_);
+  status_.count_reload(!is_whole);
+  service_.ready(is_whole ? "serving" : "serving; a reload failed, the log says why");
+}
+
+// The level is all of it that can be changed while the server runs.
+void Process::reload_configuration() {
+  const auto level = log_level_in(options_.config_file);
+  if (level && options_.is_log_level_of_file) log_.set_level(*level);
 }
 
 // Says on stderr what went wrong, and in the log if that is another file.
@@ -233,13 +280,14 @@ int run_server(const Options& options, const std::function<void(Registry&)>& reg
   std::unique_ptr<Log> log;
   std::string prefix = "start failed: ";
   try {
+    Given given = take_given(options);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN);  // a file that becomes too large is an error of who writes it
     open_standard_descriptors();
     if (options.inherited_fd) check_inherited_socket(*options.inherited_fd);
     install_crash_handler();
     log = std::make_unique<Log>(options.log);
-    Process process(options, *log, register_more);
+    Process process(options, *log, std::move(given), register_more);
     process.start();
     prefix = "cannot go on: ";
     process.run();

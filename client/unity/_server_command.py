@@ -57,11 +57,13 @@ def server_arguments(words):
 
     Returns:
         A list of str: a `--listen` for each address, then the options. The default address is
-        there if neither names a place to listen at.
+        there if neither names a place to listen at, or a file that does, and no socket was passed.
     """
     first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
     addresses, options = list(words[:first]), list(words[first:])
-    has_place = any(word.partition("=")[0] in ("--listen", "--inherited-fd") for word in options)
-    if not addresses and not has_place:
+    says_where = ("--listen", "--inherited-fd", "--config")
+    has_place = any(word.partition("=")[0] in says_where for word in options)
+    is_activated = os.environ.get("LISTEN_PID") == str(os.getpid())  # by systemd, with sockets
+    if not addresses and not has_place and not is_activated:
         addresses = [default_address()]
     return [f"--listen={address}" for address in addresses] + options

@@ -97,6 +97,7 @@ def test_without_an_address_it_listens_in_a_directory_of_this_user(serve, tmp_pa
         (["--listen", "unix:a"], ["--listen", "unix:a"]),
         (["--listen=unix:a", "--diagnostics"], ["--listen=unix:a", "--diagnostics"]),
         (["--inherited-fd=3"], ["--inherited-fd=3"]),
+        (["--config", "unity.toml"], ["--config", "unity.toml"]),
         (["--diagnostics"], ["--listen=unix:/run/me/unity.sock", "--diagnostics"]),
         ([], ["--listen=unix:/run/me/unity.sock"]),
     ],
