@@ -3,13 +3,17 @@
 # Makes the machine ready to build: Debian packages and the Python environment in .venv/.
 # With everything present it only looks, and touches neither the network nor a file.
 #
-# usage: tools/setup.sh [--tests]     --tests also wants what only the tests need
+# usage: tools/setup.sh [--tests | --all-tests]
+#   --tests also wants what only the tests need, --all-tests also what only the slow ones do.
 # PYTHON=/path/to/python3 chooses the interpreter (3.11 or later).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 lists=(tools/debian-packages.txt)
-if [[ "${1:-}" == --tests ]]; then lists+=(tools/debian-packages-test.txt); fi
+case "${1:-}" in
+  --tests) lists+=(tools/debian-packages-test.txt) ;;
+  --all-tests) lists+=(tools/debian-packages-test.txt tools/debian-packages-test-all.txt) ;;
+esac
 
 # Installs those of the given Debian packages that are missing.
 install_missing() {
@@ -77,4 +81,10 @@ if [[ "$(cat .venv/stamp 2>/dev/null)" != "$stamp" ]]; then
   "$python" -m venv --clear .venv
   .venv/bin/python -m pip install -q --disable-pip-version-check -r tools/requirements.txt
   echo "$stamp" >.venv/stamp
+fi
+if [[ "${1:-}" == --all-tests ]] &&
+  ! cmp -s tools/requirements-test-all.txt .venv/requirements-test-all.txt; then
+  .venv/bin/python -m pip install -q --disable-pip-version-check \
+    -r tools/requirements-test-all.txt
+  cp tools/requirements-test-all.txt .venv/requirements-test-all.txt
 fi

@@ -4,7 +4,11 @@
 # A build that fails does not keep the other tests from running.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-tools/setup.sh --tests || exit 1
+wanted=--tests
+for argument in "$@"; do
+  if [[ "$argument" == --all ]]; then wanted=--all-tests; fi
+done
+tools/setup.sh "$wanted" || exit 1
 built=0
 tools/build.sh || built=1
 .venv/bin/python tools/run_tests.py "$@" && exit "$built"
