@@ -14,14 +14,18 @@ interface Broker {
   # What a server gives to whoever connects.
 
   open @0 (protocol :UInt32, messageBytes :UInt64, inlineBytes :UInt64,
-           memory :Memory, probe :UInt64, follower :Follower)
-      -> (session :Session, welcome :Welcome, memory :Memory);
+           memory :Memory, probe :UInt64, follower :Follower, token :Data)
+      -> (session :Session, welcome :Welcome, memory :Memory, fault :Fault);
   # Begins the session. `messageBytes` and `inlineBytes` are the caller's own limits in bytes;
-  # the smaller one of both sides holds. At most one session per connection.
+  # the smaller one of both sides holds. At most one session per connection. Before it is open a
+  # message has at most 64 KiB, there are at most 16 of them, and the server ends a connection that
+  # takes too long for that.
   # A caller that can share memory passes its `memory`, and with the message the descriptor of a
   # file whose inode is `probe`. The result has the server's `memory` if that descriptor arrived;
   # else, and without a `memory`, all bytes cross by value.
   # A `follower` hears of every change of what the server offers; null: the caller does not care.
+  # `token`: the bytes of an access token, where the server wants one, as it may over TCP. Without a
+  # good one there is no session but a `fault`, and the connection is of no more use.
 }
 
 interface Follower {

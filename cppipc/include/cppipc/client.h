@@ -111,6 +111,12 @@ struct ConnectOptions {
   // On one machine bulk lies in memory that both sides map, if the server can do so too; else, and
   // without this, it crosses in pieces.
   bool shares_memory = true;
+  // For servers that want one, as they may over TCP: see access.h. Forgotten once the session is
+  // open, and shown nowhere.
+  std::string access_token;
+  // Seconds after which a server that is gone without a word is noticed, in whole ones from 1 to
+  // 3600. TCP only.
+  double keep_alive_s = 30.0;
   std::string peer_name;  // shown as Client::address(); empty: the address connected to
   // See Call::wait. Runs on the waiting thread without locks.
   std::function<void()> on_interrupt;
@@ -128,9 +134,11 @@ struct ConnectOptions {
 // Owns: the socket and the watcher thread. Threads: all methods from any thread.
 class Client : public std::enable_shared_from_this<Client> {
  public:
-  // `address` is unix:PATH (unix://PATH and ipc://PATH too) or tcp:HOST:PORT.
+  // `address` is unix:PATH (unix://PATH and ipc://PATH too) or tcp:HOST:PORT. Of several addresses
+  // that a host's name has, the first that answers.
   // Errors: kInvalidArgument for an address of another form; kConnectionLost if nobody listens;
-  // kTimeout if nobody answers; kProtocol if the other side is no server of ours.
+  // kTimeout if nobody answers; kProtocol if the other side is no server of ours; kNotPermitted if
+  // the server wants an access token, and not this one.
   static std::shared_ptr<Client> connect(const std::string& address, ConnectOptions options = {});
   // The same over a connected socket; takes the descriptor, also when it throws.
   static std::shared_ptr<Client> adopt(int socket_fd, ConnectOptions options = {});

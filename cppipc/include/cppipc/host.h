@@ -21,6 +21,7 @@
 
 namespace cppipc {
 
+class AccessTokens;
 class Registry;
 
 // Limits of one session. Past one the call gets kQuotaExceeded, or waits if it is one of threads or
@@ -56,10 +57,17 @@ struct HostOptions {
   // With clients on the same machine that can do so too.
   bool shares_memory = true;
   std::string version = "0.1.0";
+  // What sessions are opened with, of connections that need a token; see Admission.
+  std::shared_ptr<const AccessTokens> access_tokens;
+  // A machine that is gone is noticed after about that time, even if nothing is sent. TCP only.
+  std::chrono::seconds keep_alive{30};
   // Called once when a session begins and ends; from a host thread, with no lock held.
   // `reason` is empty when the peer closed in order.
   std::function<void(std::uint64_t session, const std::string& peer)> session_began;
   std::function<void(std::uint64_t session, const std::string& reason)> session_ended;
+  // The client has opened the session, which was pending since it began. `identity` is who that is,
+  // such as "uid 1000" or "access token 'alice'". On the host thread that reads, with no lock held.
+  std::function<void(std::uint64_t session, const std::string& identity)> session_opened;
   // On the thread that runs a method, just before it and just after it. `where` is its name, such
   // as "Counter.increment"; `file` that of the extension it belongs to, or empty. Must be quick,
   // and must not throw.
@@ -76,7 +84,8 @@ struct HostOptions {
 };
 
 struct HostStats {
-  std::uint64_t sessions = 0;        // open now
+  std::uint64_t sessions = 0;        // connected now
+  std::uint64_t pending = 0;         // of them, those whose client has not opened them yet
   std::uint64_t sessions_total = 0;  // begun since the start
   std::uint64_t live_objects = 0;    // exposed objects held by any session now
   std::uint64_t calls = 0;           // finished since the start
@@ -106,6 +115,12 @@ struct SessionStats {
   std::uint64_t queued_bytes = 0;  // of messages that the peer has still to read, now
 };
 
+// What the host asks of a connection before it serves it.
+struct Admission {
+  // The session is opened with one of HostOptions::access_tokens, or not at all.
+  bool needs_token = false;
+};
+
 // Owns: its threads, the sockets it was given, all exposed objects of its sessions.
 // Threads: every method is safe from any thread but the host's own.
 class Host {
@@ -120,7 +135,10 @@ class Host {
 
   // Serves a connected stream socket from now on; takes the descriptor, also when it throws.
   // `peer` names the other side in logs. Errors: kInputOutput.
-  std::uint64_t adopt(int socket_fd, const std::string& peer);
+  std::uint64_t adopt(int socket_fd, const std::string& peer, const Admission& admission = {});
+  // Ends a session that its client has not opened yet. False, and nothing is done, if it is open,
+  // or over. `reason` goes to session_ended.
+  bool end_pending(std::uint64_t session, const std::string& reason);
 
   // Offers more from now on, in every session, and returns the names. An extension of the same name
   // takes the place of an earlier one: new calls use the new code, and objects that there are keep

@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <system_error>
 
 #include "client/client_call.h"
+#include "rpc/socket_options.h"
 #include "wire/attach.h"
 
 namespace cppipc {
@@ -26,6 +28,12 @@ constexpr std::size_t kArenasMax = 16384;
 // A client has few sessions, and sends the same sizes again and again.
 constexpr std::uint64_t kRetainedBytes = 512ull << 20;
 constexpr unsigned kArgumentsPointer = 2;  // of the params of create, run and Object.call
+
+// Not a number is the least.
+std::chrono::seconds whole_seconds(double seconds) {
+  const double known = seconds >= 1 ? seconds : 1;
+  return std::chrono::seconds(std::llround(std::ceil(std::min<double>(known, kKeepAliveMaxS))));
+}
 
 // For calls whose reply says nothing.
 struct Ignored final : PendingReply {
@@ -45,6 +53,7 @@ ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string trans
                                    std::min(options_.message_bytes, kHandshakeBytes), references_)),
       share_(std::make_shared<MemoryShare>(
           MemoryLimits{.arenas = kArenasMax, .retained_bytes = kRetainedBytes})) {
+  set_keep_alive(peer_->connection().fd(), whole_seconds(options_.keep_alive_s));
   limits_.message_bytes = options_.message_bytes;
   limits_.inline_bytes = options_.inline_bytes;
   if (!options_.on_interrupt) return;

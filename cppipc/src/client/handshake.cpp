@@ -3,6 +3,7 @@
 #include <cppipc/broker.capnp.h>
 
 #include <kj/exception.h>
+#include <string.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +11,7 @@
 #include "client/client_impl.h"
 #include "memory/arena.h"
 #include "rpc/waited_reply.h"
+#include "wire/guard.h"
 
 namespace cppipc {
 namespace {
@@ -73,6 +75,10 @@ std::shared_ptr<WaitedReply> ClientImpl::send_open(std::uint32_t bootstrap) {
     params.setMemory(call.message().add(share_->servant()).castAs<wire::Memory>());
     params.setProbe(probe->inode());
   }
+  const std::string& token = options_.access_token;
+  if (!token.empty()) {
+    params.setToken({reinterpret_cast<const capnp::byte*>(token.data()), token.size()});
+  }
   params.setFollower(
       call.message().add(std::shared_ptr<Exported>(offers_)).castAs<wire::Follower>());
   auto reply = std::make_shared<WaitedReply>();
@@ -81,8 +87,15 @@ std::shared_ptr<WaitedReply> ClientImpl::send_open(std::uint32_t bootstrap) {
 }
 
 void ClientImpl::opened(Returned returned) {
+  const auto results = returned.content().getAs<wire::Broker::OpenResults>();
+  if (results.hasFault()) {
+    const auto fault = results.getFault();
+    const auto text = fault.getMessage().asChars();
+    throw Error(kind_of(fault.getKind()),
+                std::string(text.begin(), text.size()) + " (" + address_ + ")");
+  }
   session_ = import_at(returned, 0);
-  const auto welcome = returned.content().getAs<wire::Broker::OpenResults>().getWelcome();
+  const auto welcome = results.getWelcome();
   if (welcome.getProtocol() != wire::PROTOCOL) {
     throw Error(ErrorKind::kProtocol, "the server speaks protocol " +
                                           std::to_string(welcome.getProtocol()) + ", this client " +
@@ -138,6 +151,8 @@ void ClientImpl::open() {
     const auto broker = import_at(await(*driver_, *bootstrap, until, options_), 0);
     opened(await(*driver_, *open, until, options_));
     if (!is_described_) fetch_description(until);
+    ::explicit_bzero(options_.access_token.data(), options_.access_token.size());
+    options_.access_token.clear();
     is_open_ = true;
   } catch (const kj::Exception& broken) {
     close();

@@ -45,6 +45,7 @@ Variant as_variant(const HostStats& stats) {
   Dict dict;
   dict.entries = {{"live_objects", number(stats.live_objects)},
                   {"sessions", number(stats.sessions)},
+                  {"pending", number(stats.pending)},
                   {"sessions_total", number(stats.sessions_total)},
                   {"calls", number(stats.calls)},
                   {"calls_failed", number(stats.calls_failed)},
@@ -274,9 +275,17 @@ class BrokerServant final : public Exported {
     if (call.interface_id() != capnp::typeId<wire::Broker>() || call.method_id() != 0) {
       return call.fail("a broker can only be opened", true);
     }
-    if (is_open_.exchange(true)) return call.fail("this connection has a session already");
+    if (was_asked_.exchange(true)) return call.fail("a connection is opened once");
     IncomingMessageCaps caps(call.peer(), call.caps(), *session);
     const auto params = caps.imbue(call.params()).getAs<wire::Broker::OpenParams>();
+    try {
+      const auto token = params.getToken().asChars();
+      session->open({token.begin(), token.size()});
+    } catch (const Error& refusal) {
+      auto reply = call.begin_reply(256);
+      marshal(refusal, reply.results<wire::Broker::OpenResults>().initFault());
+      return call.reply(std::move(reply));
+    }
     session->set_limits(params.getMessageBytes(), params.getInlineBytes());
     const auto& core = session->core();
     // Before it is told what is offered now, so that it misses no change.
@@ -323,7 +332,7 @@ class BrokerServant final : public Exported {
   }
 
   const std::weak_ptr<HostSession> session_;
-  std::atomic<bool> is_open_{false};
+  std::atomic<bool> was_asked_{false};
 };
 
 const FunctionInfo* find_member(const TypeInfo& type, const std::string& name) {

@@ -21,8 +21,12 @@ Host::Host(const Registry& registry, HostOptions options)
 
 Host::~Host() = default;
 
-std::uint64_t Host::adopt(int socket_fd, const std::string& peer) {
-  return impl_->core->adopt(socket_fd, peer);
+std::uint64_t Host::adopt(int socket_fd, const std::string& peer, const Admission& admission) {
+  return impl_->core->adopt(socket_fd, peer, admission);
+}
+
+bool Host::end_pending(std::uint64_t session, const std::string& reason) {
+  return impl_->core->end_pending(session, reason);
 }
 
 std::vector<std::string> Host::add(LoadedExtension extension) {

@@ -92,14 +92,15 @@ void HostCore::tell_offer(const ExtensionDescription& added) {
   }
 }
 
-std::uint64_t HostCore::adopt(int socket_fd, const std::string& peer) {
+std::uint64_t HostCore::adopt(int socket_fd, const std::string& peer, const Admission& admission) {
   Descriptor socket(socket_fd);
   std::shared_ptr<HostSession> session;
   {
     std::lock_guard lock(mutex_);
     if (is_draining_) throw Error(ErrorKind::kConnectionLost, "the server is shutting down");
     const auto id = ++last_session_;
-    session = std::make_shared<HostSession>(shared_from_this(), id, std::move(socket), peer);
+    session = std::make_shared<HostSession>(shared_from_this(), id, std::move(socket), peer,
+                                            admission.needs_token);
     session->offer_broker();
     sessions_.emplace(id, session);
     std::lock_guard let_go_lock(let_go_mutex_);
@@ -115,6 +116,13 @@ std::uint64_t HostCore::adopt(int socket_fd, const std::string& peer) {
     throw error;
   }
   return session->id();
+}
+
+bool HostCore::end_pending(std::uint64_t id, const std::string& reason) {
+  const auto session = find(id);
+  if (!session || !session->give_up()) return false;
+  end_session(id, reason);
+  return true;
 }
 
 std::shared_ptr<HostSession> HostCore::find(std::uint64_t id) const {
@@ -133,7 +141,8 @@ void HostCore::read(const std::shared_ptr<HostSession>& session) {
     session->want_write();
     if (session->may_read_again()) unread_.push_back(session->id());
   } catch (const Error& error) {
-    end_session(session->id(), error.what());
+    const char* state = session->is_open() ? "" : "; it has opened no session";
+    end_session(session->id(), error.what() + std::string(state));
   } catch (const std::exception& error) {
     end_session(session->id(), std::string("an error of the host: ") + error.what());
   }

@@ -43,7 +43,8 @@ class HostCore : public std::enable_shared_from_this<HostCore> {
   HostCore(const Registry& registry, HostOptions options);
   void start();
 
-  std::uint64_t adopt(int socket_fd, const std::string& peer);
+  std::uint64_t adopt(int socket_fd, const std::string& peer, const Admission& admission);
+  bool end_pending(std::uint64_t id, const std::string& reason);
   bool stop(std::chrono::milliseconds patience);
   // Ends the sessions, drops what waits, and waits for running calls.
   void shut_down();

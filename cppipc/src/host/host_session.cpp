@@ -9,6 +9,7 @@
 #include "host/call_task.h"
 #include "host/client_function.h"
 #include "host/peer_identity.h"
+#include "rpc/socket_options.h"
 
 namespace cppipc {
 namespace {
@@ -71,10 +72,11 @@ ObjectServant::~ObjectServant() {
 }
 
 HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,
-                         std::string peer_name)
+                         std::string peer_name, bool needs_token)
     : core_(std::move(core)),
       id_(id),
       peer_name_(std::move(peer_name)),
+      needs_token_(needs_token),
       peer_identity_(cppipc::peer_identity(socket.get())),
       bulk_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
       waiting_(std::make_shared<BulkBudget>(core_->bulk_total(), core_->bulk_bytes())),
@@ -82,8 +84,10 @@ HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descr
           MemoryLimits{.arenas = core_->options().limits.arenas, .bytes = core_->arena_bytes()})) {
   const auto& limits = core_->options().limits;
   set_limits(limits.message_bytes, limits.inline_bytes);
-  peer_ = std::make_shared<Peer>(std::move(socket), limits.message_bytes,
-                                 std::make_shared<HostImports>(core_, id_));
+  // The envelope of a message is all there may be of it.
+  peer_ = std::make_shared<Peer>(std::move(socket), 0, std::make_shared<HostImports>(core_, id_));
+  peer_->limit_messages(kOpeningMessages);
+  set_keep_alive(peer_->connection().fd(), core_->options().keep_alive);
 }
 
 void HostSession::offer_broker() { peer_->offer(make_broker(weak_from_this())); }

@@ -48,14 +48,21 @@ class ObjectServant final : public Exported {
 class HostSession final : public ObjectMap, public std::enable_shared_from_this<HostSession> {
  public:
   HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,
-              std::string peer_name);
+              std::string peer_name, bool needs_token);
   ~HostSession() override;
   // Lets the peer begin. Once, before the first read().
   void offer_broker();
+  // The peer opens the session, with a token if it has one; on the thread that reads. Until then
+  // it may send a few small messages only.
+  // Errors: kNotPermitted with a text for users; kConnectionLost after give_up().
+  void open(std::string_view token);
+  bool is_open() const { return opening_ == Opening::kOpen; }
+  // The peer cannot open the session any more. False if it has. Any thread.
+  bool give_up();
 
   std::uint64_t id() const { return id_; }
   const std::string& peer_name() const { return peer_name_; }
-  // See peer_identity.h.
+  // See peer_identity.h. Settled once the session is open.
   const std::string& peer_identity() const { return peer_identity_; }
   HostCore& core() { return *core_; }
   Peer& peer() { return *peer_; }
@@ -136,7 +143,12 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   bool is_giving() const override { return true; }
 
  private:
+  enum class Opening : std::uint8_t { kPending, kOpen, kGivenUp };
+  // A peer needs two messages to open its session; that of another library may use some more.
+  static constexpr std::uint64_t kOpeningMessages = 16;
   friend class ObjectServant;
+  // Takes the name of the token as the peer's identity. Errors: kNotPermitted.
+  void check_token(std::string_view token);
   bool has_too_many_unread() const;
   // Takes a thread's slot if the session may have one.
   bool take_slot_locked();
@@ -152,7 +164,9 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   const std::shared_ptr<HostCore> core_;
   const std::uint64_t id_;
   const std::string peer_name_;
-  const std::string peer_identity_;
+  const bool needs_token_;
+  std::string peer_identity_;
+  std::atomic<Opening> opening_{Opening::kPending};
   const std::shared_ptr<BulkBudget> bulk_;
   const std::shared_ptr<BulkBudget> waiting_;
   const std::chrono::system_clock::time_point since_ = std::chrono::system_clock::now();

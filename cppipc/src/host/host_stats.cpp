@@ -14,6 +14,7 @@ HostStats HostCore::stats() const {
     stats.sessions = sessions_.size();
     stats.sessions_total = last_session_;
     for (const auto& [id, session] : sessions_) {
+      if (!session->is_open()) ++stats.pending;
       const Connection& connection = session->peer().connection();
       stats.bytes_inline += connection.received_bytes();
       stats.bytes_sent += connection.sent_bytes();

@@ -37,7 +37,6 @@ Heap::Heap(const HeapOptions& options, Pool* owner)
       align_pages_(
           static_cast<std::uint32_t>(std::max<std::size_t>(1, options.alignment / page_bytes()))),
       page_shift_(page_shift()),
-      cache_(kCachedPagesMax + 1),
       retained_max_(options.retained_bytes / page_bytes()),
       trim_at_(retained_max_),
       retirements_seen_(Arena::retirements()) {
@@ -149,6 +148,8 @@ bool Heap::make_room(std::uint64_t bytes) {
 HeapArena* Heap::add_arena(std::uint64_t pages, bool is_dedicated) {
   const std::uint64_t bytes = pages * page_bytes();
   if (!make_room(bytes)) return nullptr;
+  // Not before there are spans: each session has a heap, and most never use it.
+  cache_.resize(kCachedPagesMax + 1);
   std::unique_ptr<HeapArena> added;
   try {
     added = std::make_unique<HeapArena>(Arena::make(bytes, options_.arena), is_dedicated);

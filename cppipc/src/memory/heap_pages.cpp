@@ -64,7 +64,7 @@ Span* Heap::take_dedicated(std::uint32_t pages, DirtyRanges* dirty) {
 }
 
 Span* Heap::take_cached(std::uint32_t pages) {
-  if (pages > kCachedPagesMax || !cache_[pages]) return nullptr;
+  if (pages >= cache_.size() || !cache_[pages]) return nullptr;
   Span* span = cache_[pages];
   unlink(cache_[pages], span);
   retained_ -= pages;

@@ -69,6 +69,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   // Handles what has arrived, and stops early after about `most_bytes` (kMore: call again).
   // Errors: as Connection::receive(); kProtocol. Call disconnect() then.
   Connection::State receive(std::uint64_t most_bytes = ~std::uint64_t{0});
+  // So many further messages may come; one more is a kProtocol. For the thread that receives.
+  static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+  void limit_messages(std::uint64_t most) { messages_left_ = most; }
 
   // A call on `target` of which the params are still to be filled in.
   class CallBuilder {
@@ -181,6 +184,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   void send_release(std::uint32_t id, std::uint32_t count);
 
   Connection connection_;
+  std::uint64_t messages_left_ = kNoLimit;
   std::shared_ptr<Exported> bootstrap_;
   const std::shared_ptr<ImportSource> source_;
 

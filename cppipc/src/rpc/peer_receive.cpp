@@ -49,6 +49,9 @@ std::shared_ptr<Landing> Peer::find_landing(kj::ArrayPtr<const capnp::word> firs
 }
 
 void Peer::handle(std::unique_ptr<IncomingMessage> message) {
+  if (messages_left_-- == 0) {
+    throw Error(ErrorKind::kProtocol, "the peer sent more messages than it may by now");
+  }
   const auto root = message->reader().getRoot<rpc::Message>();
   switch (root.which()) {
     case rpc::Message::CALL:

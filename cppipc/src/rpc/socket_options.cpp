@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -15,20 +16,10 @@
 namespace cppipc {
 namespace {
 
-constexpr int kIdleSeconds = 60;      // without a word, until it is asked for one
-constexpr int kIntervalSeconds = 10;  // between further questions
-constexpr int kQuestions = 6;         // unanswered, and the connection is over
+constexpr int kQuestions = 3;  // unanswered, and the connection is over
 
-// Sockets that are not TCP refuse the first option, and have no need for the others.
-void prepare_tcp(int fd) {
-  const auto set = [fd](int level, int option, int value) {
-    return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
-  };
-  if (!set(IPPROTO_TCP, TCP_NODELAY, 1)) return;
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, kIntervalSeconds);
-  set(IPPROTO_TCP, TCP_KEEPCNT, kQuestions);
+bool set(int fd, int level, int option, int value) {
+  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
 }  // namespace
@@ -43,7 +34,20 @@ void prepare_socket(int fd) {
     error.error_number = number;
     throw error;
   }
-  prepare_tcp(fd);
+  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void set_keep_alive(int fd, std::chrono::seconds within) {
+  // Half of the time nothing need be heard; in the other half it is asked.
+  const int seconds = static_cast<int>(std::clamp<std::int64_t>(within.count(), 1, kKeepAliveMaxS));
+  const int interval = std::max(1, seconds / 2 / kQuestions);
+  // Sockets that are not TCP refuse the first of these, and have no need for the others.
+  if (!set(fd, IPPROTO_TCP, TCP_KEEPIDLE, std::max(1, seconds - interval * kQuestions))) return;
+  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval);
+  set(fd, IPPROTO_TCP, TCP_KEEPCNT, kQuestions);
+  // The same for what was sent and is not acknowledged, which else is tried again for minutes.
+  set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
 }  // namespace cppipc
