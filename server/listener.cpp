@@ -17,6 +17,7 @@ namespace cppipc::server {
 namespace {
 
 constexpr std::chrono::milliseconds kPause{100};
+constexpr int kFairShare = 64;  // connections
 
 std::string text_of(int error) { return std::generic_category().message(error); }
 
@@ -66,7 +67,10 @@ void Listener::go_on() {
 }
 
 void Listener::accept_all() {
+  int accepted = 0;
   while (readable_.is_open() && !is_held_ && accept_one()) {
+    // Of a flood so many at one time: signals and timers have their turn.
+    if (++accepted == kFairShare && !is_held_) return wait();
   }
 }
 

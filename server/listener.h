@@ -50,6 +50,7 @@ class Listener {
 
  private:
   void wait();
+  // Accepts those that wait, or a share of them.
   void accept_all();
   // Accepts one connection. Returns whether there may be more to accept now.
   bool accept_one();

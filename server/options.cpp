@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "server/between.h"
 #include "server/config_file.h"
 #include "server/passed_sockets.h"
 
@@ -26,7 +27,7 @@ constexpr std::uint64_t kKib = 1ull << 10;
 constexpr std::uint64_t kMib = 1ull << 20;
 
 constexpr char kAbout[] =
-    "Serves C++ types and toolkits to the clients of Unix sockets and of TCP on this machine.\n"
+    "Serves C++ types and toolkits to the clients of Unix sockets and of TCP.\n"
     "Prints one line per listener on stdout before it accepts: listening on unix:/PATH";
 constexpr char kFooter[] =
     "Signals: SIGTERM or SIGINT ends in order, a second one at once; SIGHUP reloads.\n"
@@ -37,7 +38,7 @@ struct Raw {
   std::vector<std::string> listen;
   int inherited_fd = -1;
   int launcher_pidfd = -1;
-  bool is_insecure_tcp = false;
+  AccessOptions access;
   bool has_diagnostics = false;
   bool has_no_shared_memory = false;
   std::vector<std::string> extensions;
@@ -63,44 +64,17 @@ struct Raw {
   std::vector<std::string> settings;
 };
 
-// Numbers with a fraction are for seconds only.
-enum class Numbers { kWhole, kReal };
-
-// A number between two limits and nothing else: no sign, no unit, no "nan" or "inf".
-class Between : public CLI::Validator {
- public:
-  Between(std::uint64_t least, std::uint64_t most, Numbers numbers = Numbers::kWhole) {
-    const std::string range = std::to_string(least) + ".." + std::to_string(most);
-    const bool is_whole = numbers == Numbers::kWhole;
-    name_ = range;
-    desc_function_ = [range] { return range; };
-    func_ = [least, most, range, is_whole](const std::string& text) -> std::string {
-      const bool is_plain = !text.empty() && std::all_of(text.begin(), text.end(), [=](char c) {
-        return (c >= '0' && c <= '9') || (c == '.' && !is_whole);
-      });
-      double value = -1;
-      if (is_plain && CLI::detail::lexical_cast(text, value) &&
-          value >= static_cast<double>(least) && value <= static_cast<double>(most)) {
-        return {};
-      }
-      return "'" + text + "' is not a " + (is_whole ? "whole " : "") + "number in " + range;
-    };
-  }
-};
-
 void add_sockets(CLI::App& app, Raw& raw) {
   app.add_option(
          "--listen", raw.listen,
          "listen on unix:PATH (also unix://PATH, ipc://PATH); may be given several times; "
          "the socket file is for this user only and removed at the end; unix:@NAME listens "
-         "on an abstract name, which has no file; with --insecure-tcp also on tcp:HOST:PORT (also "
-         "tcp://HOST:PORT), loopback only, port 0 for any that is free")
+         "on an abstract name, which has no file; with --token-file or --insecure-tcp also on "
+         "tcp:HOST:PORT (also tcp://HOST:PORT), port 0 for any that is free, host * for all "
+         "interfaces, an IPv6 host in brackets")
       ->type_name("ADDRESS")
       ->allow_extra_args(false)
       ->take_all();
-  app.add_flag("--insecure-tcp", raw.is_insecure_tcp,
-               "allow --listen tcp:HOST:PORT on loopback addresses; every user of this machine "
-               "can then use the server");
   app.add_option("--inherited-fd", raw.inherited_fd,
                  "serve this connected stream socket and end when its session ends")
       ->type_name("FD")
@@ -262,13 +236,7 @@ Options to_options(const Raw& raw) {
   Options options;
   for (const std::string& text : raw.listen) {
     const Address address = parse_address(text);
-    if (address.is_tcp() && !raw.is_insecure_tcp) {
-      throw std::invalid_argument(
-          "--listen " + address.text() +
-          ": over TCP anybody who can connect may use the server, and tokens and TLS are still to "
-          "come; --insecure-tcp allows it on loopback addresses all the same, unix:PATH does not "
-          "need it");
-    }
+    check_may_listen(address, raw.access, false);
     if (address.port != "0" &&
         std::count(options.listen.begin(), options.listen.end(), address) != 0) {
       throw std::invalid_argument("--listen " + address.text() + " is given twice");
@@ -286,7 +254,7 @@ Options to_options(const Raw& raw) {
   if (raw.inline_kib * kKib > raw.message_mib * kMib / 2) {
     throw std::invalid_argument("--inline-kib is more than half of --message-mib");
   }
-  options.allows_insecure_tcp = raw.is_insecure_tcp;
+  options.access = raw.access;
   options.status = to_status_options(raw.status);
   options.has_diagnostics = raw.has_diagnostics;
   options.shares_memory = !raw.has_no_shared_memory;
@@ -333,6 +301,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("unity_server ") + CPPIPC_VERSION);
   add_sockets(app, raw);
+  add_access(app, raw.access);
   add_extensions(app, raw);
   add_end(app, raw);
   add_limits(app, raw);

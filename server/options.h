@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/access_options.h"
 #include "server/address.h"
 #include "server/logging.h"
 #include "server/status_options.h"
@@ -19,9 +20,9 @@ namespace cppipc::server {
 // Everything a run of the server is told. The defaults are those that --help shows.
 struct Options {
   std::vector<Address> listen;
-  bool allows_insecure_tcp = false;   // --insecure-tcp; those of `listen` are checked already
   std::optional<int> inherited_fd;    // a connected stream socket: the private server's session
   std::optional<int> launcher_pidfd;  // readable once the launcher is dead
+  AccessOptions access;
   bool has_diagnostics = false;
   bool shares_memory = true;
   std::vector<std::string> extensions;         // files to load at the start

@@ -30,9 +30,9 @@
 #include "server/config_file.h"
 #include "server/crash.h"
 #include "server/descriptors.h"
+#include "server/entrance.h"
 #include "server/extensions.h"
 #include "server/lifetime.h"
-#include "server/listener.h"
 #include "server/logging.h"
 #include "server/passed_sockets.h"
 #include "server/reloads.h"
@@ -80,11 +80,12 @@ class Process {
       : options_(options),
         log_(log),
         lifetime_(loop_, log, options.drain, options.end_grace, lifetime_hooks()),
+        entrance_(loop_, options, log),
         service_(loop_, std::move(given.manager), log),
-        status_(loop_, options.status, log, [this] { return addresses(); }),
+        status_(loop_, options.status, log, [this] { return entrance_.addresses(); }),
         passed_(std::move(given.sockets)) {
     toolkits::register_all(registry_, {.has_diagnostics = options.has_diagnostics});
-    register_settings(registry_, {options, log, [this] { return addresses(); }});
+    register_settings(registry_, {options, log, [this] { return entrance_.addresses(); }});
     if (register_more) register_more(registry_);
     start_settings(registry_, environ, options.settings);
     host_ = std::make_unique<Host>(registry_, host_options());
@@ -100,6 +101,7 @@ class Process {
     if (!options_.config_file.empty()) {
       reloads_.emplace_back("configuration file", [this] { reload_configuration(); });
     }
+    entrance_.add_reloads(reloads_);
   }
   ~Process() {
     if (ending_.joinable()) ending_.join();
@@ -110,13 +112,13 @@ class Process {
   // Begins to listen and to serve. Errors: std::exception with a text for users.
   void start() {
     lifetime_.watch_signals();
-    for (const Address& address : options_.listen) listen(address);
+    entrance_.listen();
     for (PassedSocket& socket : passed_) take(std::move(socket));
     status_.listen();
     announce();
     if (options_.launcher_pidfd) lifetime_.watch_launcher(*options_.launcher_pidfd);
     if (options_.inherited_fd) serve_launcher(*options_.inherited_fd);
-    for (const auto& listener : listeners_) listener->start();
+    entrance_.start(*host_);
     status_.start();
     service_.ready("serving");
   }
@@ -127,12 +129,8 @@ class Process {
  private:
   HostOptions host_options();
   Lifetime::Hooks lifetime_hooks();
-  // Of the listeners, which are complete before there is a session.
-  std::vector<std::string> addresses() const;
-  void listen(const Address& address);
   // Listens on a socket that was passed. Errors: std::runtime_error.
   void take(PassedSocket socket);
-  void add_listener(ListeningSocket socket);
   void announce();
   void say(const std::string& line);
   void serve_launcher(int fd);
@@ -145,8 +143,8 @@ class Process {
   Registry registry_;
   boost::asio::io_context loop_{1};
   Lifetime lifetime_;
+  Entrance entrance_;
   std::unique_ptr<Host> host_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
   Service service_;
   Status status_;
   std::vector<PassedSocket> passed_;  // until start() gives them to listeners
@@ -163,6 +161,8 @@ HostOptions Process::host_options() {
     use_crash_stack();
     log_.write(level_of(level), text);
   };
+  options.keep_alive = std::chrono::seconds(options_.access.keep_alive_s);
+  options.access_tokens = entrance_.tokens();
   options.load_extension = client_loader(options_, log_);
   options.call_began = [](std::uint64_t session, std::string_view where, std::string_view file) {
     use_crash_stack();  // for calls that recurse without end
@@ -173,9 +173,14 @@ HostOptions Process::host_options() {
     use_crash_stack();
     log_.info("session " + std::to_string(session) + " began: " + peer);
   };
+  options.session_opened = [this](std::uint64_t session, const std::string& identity) {
+    log_.debug("session " + std::to_string(session) + " is open: " + identity);
+    entrance_.settled(session);
+  };
   options.session_ended = [this](std::uint64_t session, const std::string& reason) {
     log_.info("session " + std::to_string(session) + " ended" +
               (reason.empty() ? "" : ": " + reason));
+    entrance_.settled(session);
     // Posted, since it may come before adopt() has returned the session's number.
     boost::asio::post(loop_, [this, session] {
       if (launcher_session_ == session) {
@@ -186,12 +191,6 @@ HostOptions Process::host_options() {
   return options;
 }
 
-std::vector<std::string> Process::addresses() const {
-  std::vector<std::string> texts;
-  for (const auto& listener : listeners_) texts.push_back(listener->address().text());
-  return texts;
-}
-
 Lifetime::Hooks Process::lifetime_hooks() {
   Lifetime::Hooks hooks{[this](std::chrono::milliseconds patience) { begin_end(patience); },
                         [] { ::_exit(kExitForced); }};
@@ -200,31 +199,13 @@ Lifetime::Hooks Process::lifetime_hooks() {
   return hooks;
 }
 
-void Process::listen(const Address& address) {
-  add_listener(address.is_tcp() ? ListeningSocket(TcpSocket(address))
-                                : ListeningSocket(SocketFile(address)));
-}
-
 void Process::take(PassedSocket socket) {
   if (socket.name() == kStatusName) return status_.take(std::move(socket));
-  if (socket.address().is_tcp() &&
-      (!options_.allows_insecure_tcp || socket.is_reachable_from_elsewhere())) {
-    throw std::runtime_error("cannot use " + socket.text() +
-                             ": over TCP anybody who can connect may use the server; "
-                             "--insecure-tcp allows it on loopback addresses only");
-  }
-  add_listener(std::move(socket));
-}
-
-void Process::add_listener(ListeningSocket socket) {
-  listeners_.push_back(std::make_unique<Listener>(
-      loop_, std::move(socket), ::geteuid(),
-      [this](OwnedFd socket, const std::string& peer) { host_->adopt(socket.release(), peer); },
-      log_));
+  entrance_.take(std::move(socket));
 }
 
 void Process::announce() {
-  for (const auto& listener : listeners_) say("listening on " + listener->address().text());
+  for (const std::string& address : entrance_.addresses()) say("listening on " + address);
   for (const std::string& line : status_.announcements()) say(line);
 }
 
@@ -243,7 +224,7 @@ void Process::serve_launcher(int fd) {
 void Process::begin_end(std::chrono::milliseconds patience) {
   status_.set_draining();
   service_.stopping("draining", patience + options_.end_grace);
-  for (const auto& listener : listeners_) listener->close();
+  entrance_.close();
   ending_ = std::thread([this, patience] {
     use_crash_stack();
     if (!host_->stop(patience)) log_.warning("some calls were still running after the drain");

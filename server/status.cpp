@@ -31,10 +31,13 @@ void Status::take(PassedSocket socket) {
 
 void Status::listen() {
   for (const Address& address : options_.addresses) {
-    if (address.is_tcp()) {
-      add(TcpSocket(address, options_.is_anywhere ? "" : kRefusal), address.host);
-    } else {
+    if (!address.is_tcp()) {
       add(SocketFile(address), "");
+      continue;
+    }
+    const Reach reach = options_.is_anywhere ? Reach::kAnybody : Reach::kLoopbackOnly;
+    for (TcpSocket& socket : TcpSocket::listen(address, reach, kRefusal)) {
+      add(std::move(socket), address.host);
     }
   }
 }

@@ -314,7 +314,12 @@ class _Watch:
     def __exit__(self, *exception: object) -> None: ...
 
 def connect(
-    address: str, *, token: None = None, tls: None = None, timeout_s: float | None = 10.0
+    address: str,
+    *,
+    token: str | None = None,
+    tls: None = None,
+    timeout_s: float | None = 10.0,
+    keep_alive_s: float = 30.0,
 ) -> Session: ...
 def launch(
     *,

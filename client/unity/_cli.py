@@ -10,6 +10,7 @@ import sys
 import click
 
 import unity
+from unity._access import is_token_name, new_token, token_of_file
 from unity._session import checked_timeout
 
 _TIMEOUT = click.option(
@@ -18,6 +19,14 @@ _TIMEOUT = click.option(
     default=10.0,
     show_default=True,
     help="Seconds for connecting and for the first answer.",
+)
+
+
+_TOKEN_FILE = click.option(
+    "--token-file",
+    metavar="FILE",
+    help="The access token for a tcp ADDRESS, TOKEN or NAME TOKEN; by default that of the "
+    "variable UNITY_TOKEN, or of the file that UNITY_TOKEN_FILE names.",
 )
 
 
@@ -63,14 +72,16 @@ def main():
 
 
 @contextlib.contextmanager
-def _session(address, timeout_s):
+def _session(address, timeout_s, token_file):
     """A session with that server, or with a private one if there is no address."""
     timeout_s = checked_timeout(timeout_s)
-    session = (
-        unity.launch(timeout_s=timeout_s)
-        if address is None
-        else unity.connect(address, timeout_s=timeout_s)
-    )
+    if address is None:
+        if token_file is not None:
+            raise click.UsageError("--token-file is for a server at an ADDRESS")
+        session = unity.launch(timeout_s=timeout_s)
+    else:
+        token = None if token_file is None else token_of_file(token_file).decode()
+        session = unity.connect(address, token=token, timeout_s=timeout_s)
     with session:
         yield session
 
@@ -79,14 +90,15 @@ def _session(address, timeout_s):
 @click.argument("address", required=False)
 @click.argument("name", required=False)
 @_TIMEOUT
-def describe(address, name, timeout_s):
+@_TOKEN_FILE
+def describe(address, name, timeout_s, token_file):
     """Show what a server offers, or what NAME is.
 
     Without ADDRESS it is a private server, launched for that.
     """
     if address is not None and name is None and ":" not in address:
         address, name = None, address  # no address is without a colon, and no name has one
-    with _session(address, timeout_s) as session:
+    with _session(address, timeout_s, token_file) as session:
         if name is not None:
             click.echo(repr(session.server.describe(name)))
             return
@@ -102,7 +114,8 @@ def describe(address, name, timeout_s):
 @click.argument("name")
 @click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]...")
 @_TIMEOUT
-def call(address, name, arguments, timeout_s):
+@_TOKEN_FILE
+def call(address, name, arguments, timeout_s, token_file):
     """Call a toolkit or function with named arguments and print its result.
 
     A VALUE is a literal of Python, such as 5, 1.5, True, None, [1, 2], {"a": 1} or "5"; anything
@@ -114,7 +127,7 @@ def call(address, name, arguments, timeout_s):
         if key in params:
             raise click.UsageError(f"there are two arguments {key!r}")
         params[key] = value
-    with _session(address, timeout_s) as session:
+    with _session(address, timeout_s, token_file) as session:
         functions = session.server.functions
         result = session.run(name, params)
         click.echo(repr(result["result"] if name in functions else result))
@@ -141,16 +154,29 @@ def _argument(text):
     help="The package to write; its last part is the name to import.",
 )
 @_TIMEOUT
-def stubs(address, output, timeout_s):
+@_TOKEN_FILE
+def stubs(address, output, timeout_s, token_file):
     """Write stubs of a server for type checkers and editors.
 
     Without ADDRESS they are those of a private server.
     """
     from unity._stubs import write_stubs
 
-    with _session(address, timeout_s) as session:
+    with _session(address, timeout_s, token_file) as session:
         for path in write_stubs(session._connection.description, output):
             click.echo(path)
+
+
+@main.command()
+@click.argument("name", required=False)
+def token(name):
+    """Print a fresh access token, with NAME as a line for a server's --token-file."""
+    if name is None:
+        click.echo(new_token())
+    elif is_token_name(name):
+        click.echo(f"{name} {new_token()}")
+    else:
+        raise click.BadParameter("a name has 1 to 64 letters, digits and ._@+-")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -186,7 +212,8 @@ def _finite(context, parameter, value):
     help="Seconds from one sample to the next.",
 )
 @_TIMEOUT
-def top(address, once, interval_s, timeout_s):
+@_TOKEN_FILE
+def top(address, once, interval_s, timeout_s, token_file):
     """Watch what a server counts: sessions, objects, calls and bytes.
 
     It goes on until Ctrl-C. Without ADDRESS it is the server of `serve` without one. If stdout is
@@ -195,7 +222,7 @@ def top(address, once, interval_s, timeout_s):
     from unity import _top
     from unity._server_command import default_address
 
-    with _session(address or default_address(), timeout_s) as session:
+    with _session(address or default_address(), timeout_s, token_file) as session:
         if once:
             click.echo(_top.plain(_top.sample(session, timeout_s)[1], {}))
             return

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Mapping, MutableMapping
 
 from unity import _core, _references, errors
+from unity._access import token_for
 from unity._connection import Proxy, live_connections
 from unity._routine import builtin
 
@@ -90,7 +91,7 @@ def found(proxy):
 
     Raises:
         StaleReference: the server has been restarted, or does not have the object any more.
-        NotPermitted: another user has made the pickle.
+        NotPermitted: another user has made the pickle, or the server wants an access token.
         ConnectionLost: nobody listens there any more; CallTimeout: nobody answers.
     """
     reference = _references.reference_of(proxy)
@@ -143,7 +144,26 @@ def any_connection(place):
     """The same, or else a new connection to whatever server is at `place["address"]` now."""
     with _lock:
         connection = live_connection(place)
-        return connection or _core.connect(place["address"], _CONNECT_TIMEOUT_S)
+        return connection or _connect(place["address"])
+
+
+def _connect(address):
+    """A connection to the server of a pickle, which has no access token in it.
+
+    Raises:
+        NotPermitted: the server wants one; ConnectionLost, CallTimeout: as `unity.connect`.
+    """
+    token = token_for(address, None)
+    try:
+        return _core.connect(address, _CONNECT_TIMEOUT_S, token)
+    except errors.NotPermitted as error:
+        if token:
+            raise
+        raise errors.NotPermitted(
+            f"the server on {address} wants an access token, which no pickle carries: set the "
+            "variable UNITY_TOKEN or UNITY_TOKEN_FILE of this process, or open a session of its "
+            "own first, unity.connect(address, token=...), which is used then"
+        ) from error
 
 
 def _connection_to(reference):
@@ -151,7 +171,7 @@ def _connection_to(reference):
     if connection is not None:
         return connection
     server_id = bytes.fromhex(reference["server"])
-    connection = _core.connect(reference["address"], _CONNECT_TIMEOUT_S)
+    connection = _connect(reference["address"])
     if connection.server_id != server_id:
         raise errors.StaleReference(
             f"the server on {reference['address']} has been restarted: the {reference['type']} "

@@ -19,31 +19,47 @@ _ENDLESS_S = 1e9
 _LOAD_EXTENSION = builtin("$load_extension", "Session.load_extension", (("path",), ("folder",)))
 
 
-def connect(address, *, token=None, tls=None, timeout_s=10.0):
+def connect(address, *, token=None, tls=None, timeout_s=10.0, keep_alive_s=30.0):
     """Open a session with a shared server.
 
     Args:
         address: "unix:PATH", "unix:@NAME" or "tcp:HOST:PORT"; unix://, ipc:// and tcp:// are
             accepted too. Over TCP arrays cross by value.
-        token: not supported yet.
+        token: the access token for a server that listens on TCP with `--token-file`, a str;
+            blanks around it do not count. None: over TCP that of the variable UNITY_TOKEN, else
+            the one in the file that UNITY_TOKEN_FILE names, else none. See docs/security.md.
         tls: not supported yet.
         timeout_s: seconds for connecting and for the server's first answer; None: no limit.
+        keep_alive_s: seconds, 1 to 3600, after which a server over TCP that is gone without a word
+            is noticed. No matter for Unix sockets: the system knows who is there.
 
     Returns:
         Session
 
     Raises:
-        InvalidArgument: the address has another form, or `timeout_s` is negative.
-        WrongType: the address is no str, or `timeout_s` no number.
+        InvalidArgument: the address has another form, or `timeout_s` is negative, or
+            `keep_alive_s` out of its range; or the token is none, or for a Unix socket.
+        WrongType: the address or token is no str, or `timeout_s` or `keep_alive_s` no number.
         ConnectionLost: nobody listens there; `ProtocolError` if it is no server of ours.
         CallTimeout: nobody answered in time.
-        NotSupported: a token or TLS was asked for.
+        NotPermitted: the server wants an access token, and not this one.
+        NotSupported: TLS was asked for.
+        OSError: the file of UNITY_TOKEN_FILE cannot be read.
     """
-    if token is not None or tls is not None:
-        raise errors.NotSupported("this version has neither tokens nor TLS")
+    if tls is not None:
+        raise errors.NotSupported("this version has no TLS")
     if not isinstance(address, str):
         raise errors.WrongType(f"an address is a str, not {type(address).__name__}")
-    return opened(_core.connect(_absolute(address), checked_timeout(timeout_s)))
+    from unity import _access
+
+    return opened(
+        _core.connect(
+            _absolute(address),
+            checked_timeout(timeout_s),
+            _access.token_for(address, token),
+            _access.checked_keep_alive(keep_alive_s),
+        )
+    )
 
 
 def opened(connection):

@@ -13,6 +13,7 @@ _BYTES = ("bytes_inline", "bytes_sent", "bytes_copied", "bytes_held")
 # What each number of `session.stats()` is; one that a newer server adds has its own name.
 _NAMES = {
     "sessions": "sessions",
+    "pending": "not opened yet",
     "sessions_total": "sessions since the start",
     "live_objects": "live objects",
     "object_tokens": "object tokens",

@@ -1,21 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What idle sessions cost: threads, and wake-ups of client and server."""
+"""What idle sessions cost: memory, threads, and wake-ups of client and server."""
 
+import contextlib
 import os
+import re
+import resource
 import subprocess
 import sys
+import tempfile
 import time
 
 import measure
 import unity
 
 IDLE_S = 5.0
+# Of one server, by so many processes.
+SESSIONS = 2_000
+CLIENTS = 8
+LOOK_S = 2.0
 
 CLIENT = """
 import sys, unity
 session = unity.launch()
 counters = [session.types.Counter() for _ in range(int(sys.argv[1]))]
 print(session.server_pid, flush=True)
+sys.stdin.read()
+"""
+
+
+SESSIONS_OF_ONE = """
+import sys, unity
+sessions = [unity.connect(sys.argv[1]) for _ in range(int(sys.argv[2]))]
+print("connected", flush=True)
 sys.stdin.read()
 """
 
@@ -36,8 +52,74 @@ def threads(pid):
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
+def private_kib(pid):
+    """The memory that is a process's own, in KiB."""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        text = file.read()
+    kinds = ("Private_Clean", "Private_Dirty")
+    return sum(int(re.search(rf"{kind}:\s+(\d+)", text)[1]) for kind in kinds)
+
+
+@contextlib.contextmanager
+def many_sessions(address):
+    """Client processes with SESSIONS open sessions of a server."""
+    with contextlib.ExitStack() as clients:
+        started = [
+            clients.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", SESSIONS_OF_ONE, address, str(SESSIONS // CLIENTS)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(CLIENTS)
+        ]
+        for client in started:
+            client.stdout.readline()
+        yield
+        for client in started:
+            client.communicate()
+
+
+def idle_sessions(listen, *options):
+    """What each of many idle sessions costs a server that listens there."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a session takes some here, too
+    binary = os.path.join(os.path.dirname(unity.__file__), "bin", "unity_server")
+    with subprocess.Popen(
+        [binary, "--listen", listen, "--log-level", "warning", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        address = server.stdout.readline().split()[-1]
+        with unity.connect(address) as first:
+            first.ping()
+            before = private_kib(server.pid)
+            with many_sessions(address):
+                each = (private_kib(server.pid) - before) / SESSIONS
+                count = first.stats()["sessions"] - 1
+                time.sleep(1.0)  # what clients and server do after the opening
+                slept = switches(server.pid)
+                time.sleep(LOOK_S)
+                slept = switches(server.pid) - slept
+        server.terminate()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    kind = listen.partition(":")[0]
+    measure.line(
+        f"memory of the server for each of {count:,} idle sessions, {kind}",
+        f"{each:.1f} KiB",
+        None,
+        "at most 48",
+    )
+    measure.line(f"wake-ups of that server in {LOOK_S:.0f} s, {kind}", slept, None, "0")
+
+
 def main():
     """Run all parts."""
+    with tempfile.TemporaryDirectory() as folder:
+        idle_sessions(f"unix:{folder}/u.sock")
+    idle_sessions("tcp:127.0.0.1:0", "--insecure-tcp")
     client = subprocess.Popen(
         [sys.executable, "-c", CLIENT, "1"],
         stdin=subprocess.PIPE,

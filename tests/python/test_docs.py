@@ -23,6 +23,7 @@ PAGES = {
     "saving.md": "private",
     "models.md": "private",
     "interfaces.md": "private",
+    "security.md": "private",
     "exposing.md": "typed",
     "toolkits.md": "typed",
 }

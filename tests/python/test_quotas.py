@@ -225,8 +225,12 @@ class DeafClient:
 
     def __init__(self, server, schemas):
         self.rpc, self.broker = schemas
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(server.address.removeprefix("unix:"))
+        if server.address.startswith("unix:"):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(server.address.removeprefix("unix:"))
+        else:
+            host, _, port = server.address.removeprefix("tcp:").rpartition(":")
+            self.socket = socket.create_connection((host, int(port)))
         self.socket.setblocking(False)
         self.numbers = itertools.count(2)
         self.calls = 0
@@ -280,9 +284,10 @@ def resident_mib(pid):
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
 
 
-def test_a_client_that_reads_no_replies_costs_little(own_server, schemas):
+@pytest.mark.parametrize("transport", ["unix", "tcp"])
+def test_a_client_that_reads_no_replies_costs_little(own_server, schemas, transport):
     offered = 5000
-    server = own_server("--queued-reply-mib", "1")
+    server = own_server("--queued-reply-mib", "1", transport=transport)
     with server.connect() as neighbour:
         assert_is_served(neighbour)
         before = resident_mib(server.process.pid)
@@ -301,9 +306,10 @@ def test_a_client_that_reads_no_replies_costs_little(own_server, schemas):
         assert_is_served(neighbour)
 
 
-def test_a_client_that_reads_late_gets_everything(own_server, schemas):
-    wanted = 200
-    server = own_server("--queued-reply-mib", "1")
+# More than the sockets' own buffers hold.
+@pytest.mark.parametrize(("transport", "wanted"), [("unix", 200), ("tcp", 1000)])
+def test_a_client_that_reads_late_gets_everything(own_server, schemas, transport, wanted):
+    server = own_server("--queued-reply-mib", "1", transport=transport)
     deaf = DeafClient(server, schemas)
     received = 0
     with deaf.socket:
@@ -321,8 +327,9 @@ def test_a_client_that_reads_late_gets_everything(own_server, schemas):
         assert_is_served(session)
 
 
-def test_deaf_clients_that_leave_are_forgotten(own_server, schemas, eventually):
-    server = own_server("--queued-reply-mib", "1")
+@pytest.mark.parametrize("transport", ["unix", "tcp"])
+def test_deaf_clients_that_leave_are_forgotten(own_server, schemas, eventually, transport):
+    server = own_server("--queued-reply-mib", "1", transport=transport)
     with server.connect() as session:
         for _ in range(3):
             deaf = DeafClient(server, schemas)

@@ -87,7 +87,7 @@ def test_several_listeners(tmp_path):
 
 
 def test_a_start_that_is_refused():
-    assert "--insecure-tcp allows it on loopback" in refusal("--listen", "tcp:127.0.0.1:0")
+    assert "--insecure-tcp to allow it all the same" in refusal("--listen", "tcp:127.0.0.1:0")
     for host in ("0.0.0.0", "[::]", "192.0.2.1"):
         text = refusal("--listen", f"tcp:{host}:0", "--insecure-tcp")
         assert f"tcp:{host}:0" in text and "loopback addresses only" in text

@@ -209,16 +209,6 @@ TEST(Options, AnInheritedDescriptorAloneIsEnough) {
   EXPECT_TRUE(parse({"--inherited-fd", "3"}).options);
 }
 
-TEST(Options, TcpNeedsAWordOfItsOwn) {
-  const ParsedOptions parsed = parse({"--listen", "tcp:127.0.0.1:0"});
-  EXPECT_EQ(parsed.exit_code, kExitUsage);
-  EXPECT_THAT(parsed.text, HasSubstr("tcp:127.0.0.1:0"));
-  EXPECT_THAT(parsed.text, HasSubstr("tokens and TLS are still to come"));
-  EXPECT_THAT(parsed.text, HasSubstr("--insecure-tcp"));
-  EXPECT_TRUE(parse({"--listen", "tcp:127.0.0.1:0", "--insecure-tcp"}).options);
-  EXPECT_TRUE(parse_with({"--insecure-tcp"}).options);
-}
-
 TEST(Options, OnePortTwiceIsAMistakeUnlessAnyWillDo) {
   const auto twice = [](const char* address) {
     return parse({"--listen", address, "--listen", address, "--insecure-tcp"});

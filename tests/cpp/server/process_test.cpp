@@ -97,7 +97,7 @@ TEST_F(ProcessTest, AWrongCommandLineIsExplained) {
   EXPECT_EQ(start_of({"--no-such-option"}, text), kExitUsage);
   EXPECT_THAT(text, HasSubstr("--no-such-option"));
   EXPECT_EQ(start_of({"--listen", "tcp:127.0.0.1:0"}, text), kExitUsage);
-  EXPECT_THAT(text, HasSubstr("--insecure-tcp allows it on loopback"));
+  EXPECT_THAT(text, HasSubstr("--insecure-tcp to allow it all the same on loopback"));
 }
 
 TEST_F(ProcessTest, ALiveServerEndsTheStart) {
