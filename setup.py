@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the package `unity`: CMake makes the server and libcppipc.so, Cython the seam.
+"""Builds the package `unity`: CMake makes the server and the libraries, Cython the seam.
 
 Metadata is in pyproject.toml. Environment variables:
 
@@ -135,7 +135,8 @@ class BuildWithCMake(build_ext):
         super().run()
         in_place = self.inplace or getattr(self, "editable_mode", False)
         package = ROOT / "client" / "unity" if in_place else Path(self.build_lib) / "unity"
-        copy_if_newer(BUILD_DIR / "cppipc" / "libcppipc.so", package / "libcppipc.so")
+        for library in ("libcppipc.so", "libcppipc_tls.so"):
+            copy_if_newer(BUILD_DIR / "cppipc" / library, package / library)
         copy_if_newer(BUILD_DIR / "server" / "unity_server", package / "bin" / "unity_server")
         write_builtin_stubs(package)
         if not in_place:  # in a checkout they are taken from where they are

@@ -21,6 +21,7 @@ if(TARGET cppipc_shared)  # not where the headers alone are installed
   set_target_properties(cppipc_shared PROPERTIES EXPORT_NAME cppipc)
   target_compile_features(cppipc_shared INTERFACE cxx_std_20)
   install(TARGETS cppipc_shared EXPORT cppipcTargets)
+  install(TARGETS cppipc_tls LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 endif()
 
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/cppipc")

@@ -52,6 +52,11 @@ ROOMS = (
     Room("cppipc/src/extension", (*PUBLIC, "xxhash.h", *VALUES, "extension/")),
     Room("cppipc/src/wire", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/")),
     Room("cppipc/src/save", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "save/")),
+    # Loaded at run time: it knows what is asked of it, and how to tell a forked child.
+    Room(
+        "cppipc/src/tls",
+        (*PUBLIC, "openssl/", "tls/", "rpc/channel.h", "rpc/tls_library.h", "rpc/fork_guard.h"),
+    ),
     Room("cppipc/src/rpc", (*PUBLIC, *WIRE_LIBRARIES, *VALUES, "wire/", "rpc/")),
     Room(
         "cppipc/src/host",

@@ -38,9 +38,11 @@ if [[ "$(cat .venv/installed 2>/dev/null)" != "$installed" ]]; then
   exit 0
 fi
 
-if [[ ! -f "$stamp" || ! -x client/unity/bin/unity_server || ! -f client/unity/libcppipc.so ]] ||
+if [[ ! -f "$stamp" || ! -x client/unity/bin/unity_server || ! -f client/unity/libcppipc.so ||
+  ! -f client/unity/libcppipc_tls.so ]] ||
   [[ -n "$(find cython cppipc/include client/unity/_stub*.py build/release/server/unity_server \
-    build/release/cppipc/libcppipc.so -newer "$stamp" -not -type d -print -quit)" ]]; then
+    build/release/cppipc/libcppipc.so build/release/cppipc/libcppipc_tls.so \
+    -newer "$stamp" -not -type d -print -quit)" ]]; then
   "$python" setup.py --quiet build_ext --inplace
   touch "$stamp"
 fi

@@ -10,6 +10,7 @@
 #include <cppipc/callable.h>
 #include <cppipc/description.h>
 #include <cppipc/function.h>
+#include <cppipc/tls.h>
 #include <cppipc/value_reader.h>
 #include <cppipc/value_writer.h>
 #include <cppipc/variant.h>
@@ -117,6 +118,8 @@ struct ConnectOptions {
   // Seconds after which a server that is gone without a word is noticed, in whole ones from 1 to
   // 3600. TCP only.
   double keep_alive_s = 30.0;
+  // Speaks TLS; over TCP only. None: it does not.
+  std::optional<TlsClientOptions> tls;
   std::string peer_name;  // shown as Client::address(); empty: the address connected to
   // See Call::wait. Runs on the waiting thread without locks.
   std::function<void()> on_interrupt;
@@ -138,9 +141,12 @@ class Client : public std::enable_shared_from_this<Client> {
   // that a host's name has, the first that answers.
   // Errors: kInvalidArgument for an address of another form; kConnectionLost if nobody listens;
   // kTimeout if nobody answers; kProtocol if the other side is no server of ours; kNotPermitted if
-  // the server wants an access token, and not this one.
+  // the server wants an access token, and not this one. With TLS also kConnectionLost with
+  // Error::is_tls, saying what is wrong with which certificate or version; and kInputOutput or
+  // kInvalidArgument for its files, kNotSupported if TLS cannot be loaded.
   static std::shared_ptr<Client> connect(const std::string& address, ConnectOptions options = {});
-  // The same over a connected socket; takes the descriptor, also when it throws.
+  // The same over a connected socket; takes the descriptor, also when it throws. TLS needs a
+  // server_name here.
   static std::shared_ptr<Client> adopt(int socket_fd, ConnectOptions options = {});
 
   virtual ~Client() = default;
@@ -153,6 +159,8 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual std::uint64_t offer_version() const = 0;
   virtual const std::string& address() const = 0;
   virtual const std::string& transport() const = 0;  // "unix" or "tcp"
+  // "TLSv1.3" or "TLSv1.2"; empty if nothing is encrypted.
+  virtual std::string tls_version() const = 0;
   virtual std::int64_t server_pid() const = 0;
   virtual std::array<std::uint8_t, 16> server_id() const = 0;  // random per server process
   // Whether bulk crosses in shared memory, as the handshake has found out.

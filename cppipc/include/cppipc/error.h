@@ -59,6 +59,8 @@ class Error : public std::runtime_error {
 
   // Whether the error was thrown inside a toolkit.
   bool in_toolkit = false;
+  // Of a kConnectionLost on this side: both sides did not agree on TLS, or only one speaks it.
+  bool is_tls = false;
   // "Counter.increment" or "demo_addone": the method or function that failed; empty if none did.
   std::string where;
   // The C++ type of the exception that was thrown remotely, demangled; empty if it was an Error.

@@ -23,6 +23,7 @@ namespace cppipc {
 
 class AccessTokens;
 class Registry;
+class TlsServer;
 
 // Limits of one session. Past one the call gets kQuotaExceeded, or waits if it is one of threads or
 // of unread replies; no other session notices.
@@ -119,6 +120,8 @@ struct SessionStats {
 struct Admission {
   // The session is opened with one of HostOptions::access_tokens, or not at all.
   bool needs_token = false;
+  // The peer has to speak TLS, with this server's certificate. Null: nothing is encrypted.
+  std::shared_ptr<TlsServer> tls;
 };
 
 // Owns: its threads, the sockets it was given, all exposed objects of its sessions.
@@ -134,7 +137,8 @@ class Host {
   Host& operator=(const Host&) = delete;
 
   // Serves a connected stream socket from now on; takes the descriptor, also when it throws.
-  // `peer` names the other side in logs. Errors: kInputOutput.
+  // `peer` names the other side in logs. Errors: kInputOutput. The handshake of TLS comes with the
+  // peer's first bytes, on a thread of the host; if it fails, the session ends with the reason.
   std::uint64_t adopt(int socket_fd, const std::string& peer, const Admission& admission = {});
   // Ends a session that its client has not opened yet. False, and nothing is done, if it is open,
   // or over. `reason` goes to session_ended.

@@ -9,10 +9,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -38,25 +36,7 @@ bool take_prefix(std::string& text, std::string_view prefix) {
                   (number == ENOENT || number == ECONNREFUSED ? "; is the server running?" : ""));
 }
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds kSlice{100};
-
-// How long an attempt may last, and what may end it before.
-struct Patience {
-  Clock::time_point until;
-  const std::function<void()>& interrupt;
-
-  // Between two slices. False if the time is up. Errors: those of `interrupt`.
-  bool look() const {
-    if (interrupt) interrupt();
-    return Clock::now() < until;
-  }
-  int slice_ms() const {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kSlice.count()));
-  }
-};
+using Clock = Patience::Clock;
 
 // Waits for a connect() that is under way; 0 or an errno.
 int finish_connect(int fd, const Patience& patience) {
@@ -245,7 +225,10 @@ Address parse_address(const std::string& text) {
 
 Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout,
                       const std::function<void()>& interrupt) {
-  const Patience patience{Clock::now() + timeout, interrupt};
+  return connect_to(address, Patience{Clock::now() + timeout, interrupt});
+}
+
+Descriptor connect_to(const Address& address, const Patience& patience) {
   return address.transport == Address::Transport::kUnix ? connect_unix(address, patience)
                                                         : connect_tcp(address, patience);
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "client/patience.h"
 #include "rpc/descriptor.h"
 
 namespace cppipc {
@@ -37,5 +38,6 @@ Address parse_address(const std::string& text);
 // attempt lasts; what it throws ends the attempt.
 Descriptor connect_to(const Address& address, std::chrono::milliseconds timeout,
                       const std::function<void()>& interrupt = {});
+Descriptor connect_to(const Address& address, const Patience& patience);
 
 }  // namespace cppipc

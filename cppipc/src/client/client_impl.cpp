@@ -42,15 +42,16 @@ struct Ignored final : PendingReply {
 
 }  // namespace
 
-ClientImpl::ClientImpl(Descriptor socket, std::string address, std::string transport,
-                       ConnectOptions options)
+ClientImpl::ClientImpl(Descriptor socket, std::unique_ptr<Channel> channel, std::string address,
+                       std::string transport, ConnectOptions options)
     : options_(std::move(options)),
       address_(std::move(address)),
       transport_(std::move(transport)),
       poller_(std::make_shared<Poller>()),
       references_(std::make_shared<ReferenceSource>(poller_)),
       peer_(std::make_shared<Peer>(std::move(socket),
-                                   std::min(options_.message_bytes, kHandshakeBytes), references_)),
+                                   std::min(options_.message_bytes, kHandshakeBytes), references_,
+                                   std::move(channel))),
       share_(std::make_shared<MemoryShare>(
           MemoryLimits{.arenas = kArenasMax, .retained_bytes = kRetainedBytes})) {
   set_keep_alive(peer_->connection().fd(), whole_seconds(options_.keep_alive_s));
@@ -78,11 +79,21 @@ void ClientImpl::throw_if_child() const {
               "this session was opened by the parent process; open one of your own in this child");
 }
 
+std::string ClientImpl::tls_version() const {
+  const Channel* channel = std::as_const(*peer_).connection().channel();
+  return channel == nullptr ? std::string() : channel->agreed().version;
+}
+
 Error ClientImpl::loss(const Error& error) {
   if (options_.explain_loss && !is_explained_.exchange(true)) {
     if (auto explained = options_.explain_loss()) return *explained;
   }
   if (error.kind() != ErrorKind::kConnectionLost) return error;
+  if (error.is_tls) {
+    Error lost(error.kind(), std::string(error.text()) + " (" + address_ + ")");
+    lost.is_tls = true;
+    return lost;
+  }
   return Error(ErrorKind::kConnectionLost,
                std::string(error.text()) + " (" + address_ +
                    (is_open_ ? "); open another session" : "); is it a unity_server?"));

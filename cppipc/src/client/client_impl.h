@@ -25,7 +25,8 @@ class ClientCall;
 // Owns: the connection and its watcher, a share of what its references share.
 class ClientImpl final : public Client, public ObjectMap {
  public:
-  ClientImpl(Descriptor socket, std::string address, std::string transport, ConnectOptions options);
+  ClientImpl(Descriptor socket, std::unique_ptr<Channel> channel, std::string address,
+             std::string transport, ConnectOptions options);
   ~ClientImpl() override;
   // The handshake: bootstrap, open, describe. Errors: as Client::connect().
   void open();
@@ -34,6 +35,7 @@ class ClientImpl final : public Client, public ObjectMap {
   std::uint64_t offer_version() const override { return offers_->version(); }
   const std::string& address() const override { return address_; }
   const std::string& transport() const override { return transport_; }
+  std::string tls_version() const override;
   std::int64_t server_pid() const override { return server_pid_; }
   bool shares_memory() const override { return limits_.pool != nullptr; }
   std::array<std::uint8_t, 16> server_id() const override { return server_id_; }

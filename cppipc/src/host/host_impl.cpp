@@ -12,6 +12,7 @@
 #include "host/builtins.h"
 #include "host/call_task.h"
 #include "host/host_session.h"
+#include "rpc/tls_library.h"
 
 namespace cppipc {
 namespace {
@@ -94,13 +95,15 @@ void HostCore::tell_offer(const ExtensionDescription& added) {
 
 std::uint64_t HostCore::adopt(int socket_fd, const std::string& peer, const Admission& admission) {
   Descriptor socket(socket_fd);
+  std::unique_ptr<Channel> channel;
+  if (admission.tls) channel = static_cast<TlsAcceptor&>(*admission.tls).accept(socket.get());
   std::shared_ptr<HostSession> session;
   {
     std::lock_guard lock(mutex_);
     if (is_draining_) throw Error(ErrorKind::kConnectionLost, "the server is shutting down");
     const auto id = ++last_session_;
     session = std::make_shared<HostSession>(shared_from_this(), id, std::move(socket), peer,
-                                            admission.needs_token);
+                                            admission.needs_token, std::move(channel));
     session->offer_broker();
     sessions_.emplace(id, session);
     std::lock_guard let_go_lock(let_go_mutex_);

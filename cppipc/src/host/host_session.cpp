@@ -72,7 +72,7 @@ ObjectServant::~ObjectServant() {
 }
 
 HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,
-                         std::string peer_name, bool needs_token)
+                         std::string peer_name, bool needs_token, std::unique_ptr<Channel> channel)
     : core_(std::move(core)),
       id_(id),
       peer_name_(std::move(peer_name)),
@@ -84,8 +84,10 @@ HostSession::HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descr
           MemoryLimits{.arenas = core_->options().limits.arenas, .bytes = core_->arena_bytes()})) {
   const auto& limits = core_->options().limits;
   set_limits(limits.message_bytes, limits.inline_bytes);
+  if (channel) log_agreement(*channel, core_, id_);
   // The envelope of a message is all there may be of it.
-  peer_ = std::make_shared<Peer>(std::move(socket), 0, std::make_shared<HostImports>(core_, id_));
+  peer_ = std::make_shared<Peer>(std::move(socket), 0, std::make_shared<HostImports>(core_, id_),
+                                 std::move(channel));
   peer_->limit_messages(kOpeningMessages);
   set_keep_alive(peer_->connection().fd(), core_->options().keep_alive);
 }

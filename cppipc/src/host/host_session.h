@@ -47,8 +47,9 @@ class ObjectServant final : public Exported {
 // Owns: the connection. Threads: read() on the crew's leader; everything else on any thread.
 class HostSession final : public ObjectMap, public std::enable_shared_from_this<HostSession> {
  public:
+  // `channel`: as of a Connection.
   HostSession(std::shared_ptr<HostCore> core, std::uint64_t id, Descriptor socket,
-              std::string peer_name, bool needs_token);
+              std::string peer_name, bool needs_token, std::unique_ptr<Channel> channel);
   ~HostSession() override;
   // Lets the peer begin. Once, before the first read().
   void offer_broker();
@@ -166,6 +167,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   const std::string peer_name_;
   const bool needs_token_;
   std::string peer_identity_;
+  bool is_certified_ = false;  // its certificate says so
   std::atomic<Opening> opening_{Opening::kPending};
   const std::shared_ptr<BulkBudget> bulk_;
   const std::shared_ptr<BulkBudget> waiting_;

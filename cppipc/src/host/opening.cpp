@@ -8,6 +8,11 @@
 namespace cppipc {
 
 void HostSession::open(std::string_view token) {
+  const Channel* channel = peer_->connection().channel();
+  if (channel != nullptr && !channel->agreed().identity.empty()) {
+    peer_identity_ = channel->agreed().identity;
+    is_certified_ = true;
+  }
   if (needs_token_) check_token(token);
   Opening expected = Opening::kPending;
   if (!opening_.compare_exchange_strong(expected, Opening::kOpen)) {
@@ -29,7 +34,8 @@ void HostSession::check_token(std::string_view token) {
   const auto& known = core_->options().access_tokens;
   auto name = known && !token.empty() ? known->find(token) : std::nullopt;
   if (name) {
-    peer_identity_ = "access token '" + *name + "'";
+    const std::string holder = "access token '" + *name + "'";
+    peer_identity_ = is_certified_ ? peer_identity_ + ", " + holder : holder;
     return;
   }
   const bool is_missing = token.empty();

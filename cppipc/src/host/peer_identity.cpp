@@ -3,6 +3,10 @@
 
 #include <sys/socket.h>
 
+#include <utility>
+
+#include "host/host_session.h"
+
 namespace cppipc {
 
 std::string peer_identity(int socket_fd) {
@@ -17,6 +21,16 @@ std::string peer_identity(int socket_fd) {
     }
   }
   return "an unknown peer";
+}
+
+void log_agreement(Channel& channel, std::weak_ptr<HostCore> core, std::uint64_t session) {
+  channel.set_on_agreed([core = std::move(core), session](const Channel::Agreed& agreed) {
+    const auto host = core.lock();
+    if (!host) return;
+    host->log(HostOptions::LogLevel::kInfo,
+              "session " + std::to_string(session) + " speaks " + agreed.version + ", " +
+                  agreed.cipher + (agreed.identity.empty() ? "" : ", with " + agreed.identity));
+  });
 }
 
 }  // namespace cppipc

@@ -51,11 +51,24 @@ class ShortArray {
 
 }  // namespace
 
-Connection::Connection(Descriptor socket, std::uint64_t message_bytes)
+Connection::Connection(Descriptor socket, std::uint64_t message_bytes,
+                       std::unique_ptr<Channel> channel)
     : socket_(std::move(socket)),
+      channel_(std::move(channel)),
       message_bytes_(message_bytes),
       buffer_(kj::heapArray<capnp::word>(kBufferBytes / sizeof(capnp::word))) {
   prepare_socket(socket_.get());
+}
+
+// Sends what can be sent at once, and returns how many bytes; -1 if the connection is broken.
+std::int64_t Connection::send_now_locked(std::span<iovec> pieces) {
+  if (channel_) return channel_->send(pieces);
+  msghdr header{};
+  header.msg_iov = pieces.data();
+  header.msg_iovlen = pieces.size();
+  const ssize_t result = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (result >= 0) return result;
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
 }
 
 bool Connection::send(capnp::MessageBuilder& message, Flush flush, int descriptor,
@@ -84,21 +97,18 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush, int descripto
   const bool is_direct = flush == Flush::kNow && descriptor < 0 && own_begin < kQueuedPieces &&
                          count <= IOV_MAX && !has_descriptors_;
   if (is_direct) {
-    msghdr header{};
-    header.msg_iov = pieces.data();
-    header.msg_iovlen = count;
-    const ssize_t result = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (result < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    const std::int64_t result = send_now_locked({pieces.data(), count});
+    if (result < 0) {
       break_locked(dropped);  // the reader finds out why
       return true;
     }
-    sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+    sent = static_cast<std::size_t>(result);
     count_sent_locked(sent);
     const std::size_t of_queue = std::min<std::size_t>(sent, queue_.bytes());
     queue_.pop(of_queue, dropped);
     sent -= of_queue;
   }
-  if (descriptor >= 0) {
+  if (descriptor >= 0 && !channel_) {
     queue_.append_descriptor(descriptor);
     has_descriptors_ = true;
   }
@@ -108,7 +118,7 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush, int descripto
     const auto* bytes = static_cast<const std::byte*>(pieces[i].iov_base);
     queue_.append({bytes + skipped, pieces[i].iov_len - skipped}, i > own_begin ? owner : nullptr);
   }
-  queued_bytes_ = queue_.bytes();
+  queued_bytes_ = queue_.bytes() + (channel_ ? channel_->unsent() : 0);
   if (queued_bytes_ == 0) {
     is_full_ = false;
     return true;
@@ -155,6 +165,7 @@ std::int64_t Connection::send_queued_locked() {
 }
 
 bool Connection::flush_locked(SendQueue::Dropped& dropped) {
+  if (channel_) return flush_channel_locked(dropped);
   while (!queue_.is_empty() && !is_broken_) {
     const std::int64_t result = send_queued_locked();
     if (result < 0) {
@@ -197,6 +208,15 @@ Descriptor Connection::take_descriptor(std::uint64_t inode) {
 }
 
 std::int64_t Connection::read_some(std::byte* to, std::size_t room) {
+  if (!channel_) return read_plain(to, room);
+  const std::int64_t got = channel_->receive(to, room);
+  if (got > 0) {
+    received_bytes_.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
+  }
+  return got;
+}
+
+std::int64_t Connection::read_plain(std::byte* to, std::size_t room) {
   iovec piece{to, room};
   alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kDescriptorsMax * sizeof(int))> control;
   for (;;) {
@@ -317,6 +337,15 @@ std::int64_t Connection::receive_large(const OnMessage& on_message) {
 }
 
 Connection::State Connection::receive(const OnMessage& on_message, std::uint64_t most_bytes) {
+  if (!channel_) return receive_messages(on_message, most_bytes);
+  channel_->begin_receive(is_end_expected_);
+  const State state = receive_messages(on_message, most_bytes);
+  see_to_channel();
+  return state;
+}
+
+Connection::State Connection::receive_messages(const OnMessage& on_message,
+                                               std::uint64_t most_bytes) {
   std::uint64_t total = 0;
   for (;;) {
     if (total >= most_bytes) return State::kMore;
@@ -336,13 +365,17 @@ Connection::State Connection::receive(const OnMessage& on_message, std::uint64_t
     buffered_ += static_cast<std::size_t>(got);
     take_frames(on_message);
     if (!is_within_message()) descriptors_.clear();  // nobody has wanted them
-    // A stream that gave less than was asked for is empty: the next byte is a new edge.
+    // A stream that gave less than was asked for is empty: the next byte is a new edge. A channel
+    // has more, unless it says otherwise.
     const bool is_empty =
-        static_cast<std::size_t>(got) < room && !is_end_expected_ && !is_cut_short_;
+        static_cast<std::size_t>(got) < room && !is_end_expected_ && !is_cut_short_ && !channel_;
     if (is_empty && large_.size() == 0) return State::kOpen;
   }
 }
 
-void Connection::shutdown() { ::shutdown(socket_.get(), SHUT_RDWR); }
+void Connection::shutdown() {
+  if (channel_) channel_->end();
+  ::shutdown(socket_.get(), SHUT_RDWR);
+}
 
 }  // namespace cppipc

@@ -4,6 +4,8 @@
 //
 // Sending is for any thread and never blocks: what the socket does not take is queued here.
 // Receiving is for one thread at a time. The connection knows no protocol and no event loop.
+//
+// With a channel, messages are encrypted on their way, and no descriptors cross.
 
 #include <capnp/message.h>
 
@@ -19,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/channel.h"
 #include "rpc/descriptor.h"
 #include "rpc/landing.h"
 #include "rpc/message.h"
@@ -38,10 +41,14 @@ class Connection {
       kj::ArrayPtr<const capnp::word> first_segment, std::size_t size_bytes)>;
 
   // Takes the socket and makes it non-blocking; see prepare_socket(). `message_bytes` limits what
-  // is received. Errors: kInputOutput.
-  Connection(Descriptor socket, std::uint64_t message_bytes);
+  // is received. `channel` uses that socket; null: messages travel as they are.
+  // Errors: kInputOutput.
+  Connection(Descriptor socket, std::uint64_t message_bytes,
+             std::unique_ptr<Channel> channel = nullptr);
 
   int fd() const { return socket_.get(); }
+  // Null if nothing is encrypted.
+  const Channel* channel() const { return channel_.get(); }
   void set_message_bytes(std::uint64_t bytes) { message_bytes_ = bytes; }
 
   // Queues a message, behind those queued before, and with kNow sends as much as the socket takes.
@@ -84,16 +91,20 @@ class Connection {
   // What the socket has taken.
   std::uint64_t sent_bytes() const { return sent_bytes_.load(std::memory_order_relaxed); }
 
-  // Ends the connection for both sides; the descriptor stays until the destructor.
+  // Ends the connection for both sides, and tells the other one if it is encrypted; the descriptor
+  // stays until the destructor.
   void shutdown();
 
  private:
+  State receive_messages(const OnMessage& on_message, std::uint64_t most_bytes);
   void take_frames(const OnMessage& on_message);
   bool begin_landing();
   void landed(std::span<std::byte> place, const OnMessage& on_message);
   std::int64_t receive_large(const OnMessage& on_message);
   void begin_large(std::uint64_t frame_bytes);
   std::int64_t read_some(std::byte* to, std::size_t room);
+  std::int64_t read_plain(std::byte* to, std::size_t room);
+  std::int64_t send_now_locked(std::span<iovec> pieces);
   bool flush_locked(SendQueue::Dropped& dropped);
   void break_locked(SendQueue::Dropped& dropped);
   std::int64_t send_queued_locked();
@@ -101,9 +112,13 @@ class Connection {
     sent_bytes_.store(sent_bytes_.load(std::memory_order_relaxed) + bytes,
                       std::memory_order_relaxed);
   }
+  // With a channel.
+  bool flush_channel_locked(SendQueue::Dropped& dropped);
+  void see_to_channel();
   void keep_descriptors(msghdr& header);
 
   Descriptor socket_;
+  const std::unique_ptr<Channel> channel_;
   std::atomic<std::uint64_t> message_bytes_;
 
   // Receiving.

@@ -19,7 +19,8 @@ struct FrameSize {
 // Reads the size of the frame that begins at `bytes`. At least 4 bytes must be there for an
 // answer; with fewer it asks for 8.
 // Errors: kProtocol for a segment count that no message of ours can have (a first word of
-// 0xFFFFFFFF included); kTooLarge if the frame is longer than `limit_bytes`.
+// 0xFFFFFFFF included), but kConnectionLost with Error::is_tls for the first bytes of TLS;
+// kTooLarge if the frame is longer than `limit_bytes`.
 FrameSize measure_frame(std::span<const std::byte> bytes, std::uint64_t limit_bytes);
 
 }  // namespace cppipc

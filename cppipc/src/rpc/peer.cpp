@@ -17,8 +17,9 @@ capnp::AnyPointer::Reader Returned::content() {
   return message->reader().getRoot<rpc::Message>().getReturn().getResults().getContent();
 }
 
-Peer::Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<ImportSource> imports)
-    : connection_(std::move(socket), message_bytes),
+Peer::Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<ImportSource> imports,
+           std::unique_ptr<Channel> channel)
+    : connection_(std::move(socket), message_bytes, std::move(channel)),
       source_(imports ? std::move(imports) : std::make_shared<ImportSource>(nullptr)) {
   connection_.set_find_landing(
       [this](kj::ArrayPtr<const capnp::word> first_segment, std::size_t size_bytes) {

@@ -58,12 +58,15 @@ class PendingReply {
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
   // `imports` makes what comes from the other side; null: plain imports, which wake nobody.
-  Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<ImportSource> imports);
+  // `channel`: as of a Connection.
+  Peer(Descriptor socket, std::uint64_t message_bytes, std::shared_ptr<ImportSource> imports,
+       std::unique_ptr<Channel> channel = nullptr);
   ~Peer();
   // What the peer gets when it asks for our bootstrap capability. Before the first receive().
   void offer(std::shared_ptr<Exported> bootstrap) { bootstrap_ = std::move(bootstrap); }
 
   Connection& connection() { return connection_; }
+  const Connection& connection() const { return connection_; }
   LetGoList& let_go() { return *source_; }
 
   // Handles what has arrived, and stops early after about `most_bytes` (kMore: call again).
