@@ -159,8 +159,6 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual std::uint64_t offer_version() const = 0;
   virtual const std::string& address() const = 0;
   virtual const std::string& transport() const = 0;  // "unix" or "tcp"
-  // "TLSv1.3" or "TLSv1.2"; empty if nothing is encrypted.
-  virtual std::string tls_version() const = 0;
   virtual std::int64_t server_pid() const = 0;
   virtual std::array<std::uint8_t, 16> server_id() const = 0;  // random per server process
   // Whether bulk crosses in shared memory, as the handshake has found out.
@@ -224,6 +222,9 @@ class Client : public std::enable_shared_from_this<Client> {
   virtual bool is_closed() const = 0;
   // Leaves everything as it is and makes every further use a kForkedSession: for a forked child.
   virtual void abandon() noexcept = 0;
+
+  // "TLSv1.3" or "TLSv1.2"; empty if nothing is encrypted.
+  virtual std::string tls_version() const = 0;
 };
 
 }  // namespace cppipc

@@ -54,7 +54,10 @@ const TlsLibrary* load() {
   }
   const auto entry = reinterpret_cast<TlsEntry>(::dlsym(library, kTlsEntry));
   if (entry == nullptr) not_supported(file.string() + " is of another version than what uses it");
-  return entry();
+  const TlsLibrary* const loaded = entry();
+  if (loaded == nullptr)
+    not_supported("OpenSSL cannot be initialised; is its configuration whole?");
+  return loaded;
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ class TlsLibrary {
 // is part of. Errors: kNotSupported saying what is missing.
 const TlsLibrary& tls_library();
 
-// What it exports, by this name: a function that returns the one instance. The number changes with
+// What it exports, by this name: a function that returns the one instance, or null if OpenSSL is of
+// no use. The number changes with
 // the classes above and with Channel.
 inline constexpr char kTlsEntry[] = "cppipc_tls_library_1";
 using TlsEntry = const TlsLibrary* (*)();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 #include "tls/files.h"
@@ -61,10 +62,13 @@ void demand_certificates(SSL_CTX* context, const std::string& authority_file) {
 }
 
 void trust_system(SSL_CTX* context) {
-  ERR_clear_error();
-  SSL_CTX_set_default_verify_paths(context);  // $SSL_CERT_FILE and $SSL_CERT_DIR too
+  SSL_CTX_set_default_verify_paths(context);  // also those of the two variables
+  const bool is_found = ::secure_getenv(X509_get_default_cert_file_env()) != nullptr ||
+                        ::secure_getenv(X509_get_default_cert_dir_env()) != nullptr ||
+                        ::access(X509_get_default_cert_file(), R_OK) == 0 ||
+                        ::access(X509_get_default_cert_dir(), R_OK) == 0;
   for (const char* file : kSystemAuthorities) {
-    if (::access(X509_get_default_cert_file(), R_OK) == 0) break;
+    if (is_found) break;
     if (::access(file, R_OK) == 0 && SSL_CTX_load_verify_file(context, file) == 1) break;
   }
   ERR_clear_error();

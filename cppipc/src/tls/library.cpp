@@ -113,6 +113,9 @@ class Library final : public TlsLibrary {
 }  // namespace cppipc::tls
 
 extern "C" __attribute__((visibility("default"))) const cppipc::TlsLibrary* cppipc_tls_library_1() {
+  // Before anything else of OpenSSL's. It is not taken down at exit: threads, and objects that
+  // outlive main(), may still use it.
+  static const bool is_ready = OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
   static const cppipc::tls::Library library;
-  return &library;
+  return is_ready ? &library : nullptr;
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 namespace cppipc {
@@ -105,6 +106,25 @@ TEST(Frame, ARefusalNamesSizeAndLimit) {
     EXPECT_NE(std::string(error.what()).find("8008"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("100"), std::string::npos) << error.what();
   }
+}
+
+TEST(Frame, TheFirstBytesOfTlsAreSaidToBeThat) {
+  const auto text = [](std::vector<std::byte> bytes) -> std::string {
+    try {
+      measure_frame(bytes, kNoLimit);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kConnectionLost);
+      EXPECT_TRUE(error.is_tls);
+      return error.what();
+    }
+    return "the frame was accepted";
+  };
+  const std::byte three{3}, none{0};
+  EXPECT_NE(
+      text({std::byte{22}, three, std::byte{1}, std::byte{2}, none}).find("client speaks TLS"),
+      std::string::npos);
+  EXPECT_NE(text({std::byte{21}, three, three, none, std::byte{2}}).find("server speaks TLS"),
+            std::string::npos);
 }
 
 }  // namespace
