@@ -20,9 +20,10 @@ void add_access(CLI::App& app, AccessOptions& options) {
                  "on each line, as python -m unity token makes them; it has to be this user's own, "
                  "and readable by nobody else (mode 0600)")
       ->type_name("FILE");
-  app.add_flag("--insecure-tcp", options.is_insecure_tcp,
-               "allow --listen tcp:HOST:PORT on loopback addresses without --token-file; every "
-               "user of this machine can then use the server");
+  app.add_flag(
+      "--insecure-tcp", options.is_insecure_tcp,
+      "allow --listen tcp:HOST:PORT on loopback addresses without --token-file and TLS; every "
+      "user of this machine can then use the server");
   app.add_option("--open-timeout-s", options.open_timeout_s,
                  "seconds after which a connection is closed whose client has opened no session")
       ->check(Between(1, kSecondsMax, Numbers::kReal))
@@ -47,8 +48,9 @@ void check_may_listen(const Address& address, const AccessOptions& options, bool
   throw std::invalid_argument(
       "--listen " + address.text() +
       ": over TCP anybody who can connect could use the server; give --token-file FILE with access "
-      "tokens for its clients, or --insecure-tcp to allow it all the same on loopback addresses; "
-      "unix:PATH needs neither");
+      "tokens for its clients, or --tls-cert and --tls-key to encrypt it, with --tls-client-ca for "
+      "clients with a certificate, or --insecure-tcp to allow it all the same on loopback "
+      "addresses; unix:PATH needs none of them");
 }
 
 }  // namespace cppipc::server

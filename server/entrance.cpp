@@ -10,11 +10,10 @@
 
 #include "server/access_options.h"
 #include "server/descriptor_limit.h"
+#include "server/tls_options.h"
 
 namespace cppipc::server {
 namespace {
-
-constexpr bool has_tls = false;
 
 // Half of the descriptors stay for sessions that are open.
 std::size_t most_pending(const AccessOptions& options) {
@@ -36,6 +35,7 @@ Entrance::Entrance(boost::asio::io_context& loop, const Options& options, Log& l
                  host_->end_pending(session, reason);
                }) {
   if (options_.access.has_tokens()) token_file_.emplace(options_.access.token_file);
+  tls_ = load_tls(options_.tls, log_);
 }
 
 std::shared_ptr<const AccessTokens> Entrance::tokens() const {
@@ -48,6 +48,13 @@ void Entrance::add_reloads(Reloads& reloads) {
       log_.info("there are " + std::to_string(token_file_->reload()) + " access tokens");
     });
   }
+  if (tls_) {
+    reloads.emplace_back("certificate", [this] {
+      tls_->reload();
+      log_.info("tcp listeners have another " + tls_->summary());
+      for (const std::string& warning : tls_->warnings()) log_.warning(warning);
+    });
+  }
 }
 
 void Entrance::listen() {
@@ -57,7 +64,7 @@ void Entrance::listen() {
 }
 
 void Entrance::listen_tcp(const Address& address) {
-  const bool is_local = is_loopback_only(options_.access, has_tls);
+  const bool is_local = is_loopback_only(options_.access, tls_ != nullptr);
   const Reach reach = is_local ? Reach::kLoopbackOnly : Reach::kAnybody;
   for (TcpSocket& socket : TcpSocket::listen(address, reach)) {
     if (!socket.is_loopback()) warn_of(socket.address());
@@ -68,7 +75,7 @@ void Entrance::listen_tcp(const Address& address) {
 void Entrance::take(PassedSocket socket) {
   if (socket.address().is_tcp()) {
     const bool is_far = socket.is_reachable_from_elsewhere();
-    if (is_loopback_only(options_.access, has_tls) &&
+    if (is_loopback_only(options_.access, tls_ != nullptr) &&
         (is_far || !options_.access.is_insecure_tcp)) {
       throw std::runtime_error("cannot use " + socket.text() +
                                ": over TCP anybody who can connect could use the server; " +
@@ -80,14 +87,21 @@ void Entrance::take(PassedSocket socket) {
 }
 
 void Entrance::warn_of(const Address& address) {
-  log_.warning("what crosses on " + address.text() +
-               " can be read on its way, access tokens too: there is no TLS");
+  if (!tls_) {
+    log_.warning("what crosses on " + address.text() +
+                 " can be read on its way, access tokens too: there is no TLS");
+  } else if (!token_file_ && options_.tls.client_authority_file.empty()) {
+    log_.warning("whoever reaches " + address.text() +
+                 " may use the server: it wants neither access tokens (--token-file) nor "
+                 "certificates of its clients (--tls-client-ca)");
+  }
 }
 
 void Entrance::add(ListeningSocket socket) {
   Admission admission;
   if (is_tcp(socket)) {
     admission.needs_token = token_file_.has_value();
+    admission.tls = tls_;
   }
   listeners_.push_back(std::make_unique<Listener>(
       loop_, std::move(socket), ::geteuid(),

@@ -61,6 +61,7 @@ class Entrance {
   Host* host_ = nullptr;
   PendingSessions pending_;
   std::optional<TokenFile> token_file_;
+  std::shared_ptr<TlsServer> tls_;  // of all that come over TCP; null: nothing is encrypted
   std::vector<std::unique_ptr<Listener>> listeners_;
 };
 

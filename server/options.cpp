@@ -12,6 +12,7 @@
 #include "server/between.h"
 #include "server/config_file.h"
 #include "server/passed_sockets.h"
+#include "server/tls_options.h"
 
 #ifndef CPPIPC_VERSION
 #error "the build defines CPPIPC_VERSION"
@@ -59,6 +60,7 @@ struct Raw {
   unsigned worker_threads = 256;
   std::uint64_t object_tokens = 10'000;
   std::uint64_t object_token_s = 600;
+  TlsServerOptions tls;
   LogOptions log;
   RawStatusOptions status;
   std::vector<std::string> settings;
@@ -69,8 +71,9 @@ void add_sockets(CLI::App& app, Raw& raw) {
          "--listen", raw.listen,
          "listen on unix:PATH (also unix://PATH, ipc://PATH); may be given several times; "
          "the socket file is for this user only and removed at the end; unix:@NAME listens "
-         "on an abstract name, which has no file; with --token-file or --insecure-tcp also on "
-         "tcp:HOST:PORT (also tcp://HOST:PORT), port 0 for any that is free, host * for all "
+         "on an abstract name, which has no file; with --token-file, --tls-cert or --insecure-tcp "
+         "also on tcp:HOST:PORT (also tcp://HOST:PORT), port 0 for any that is free, host * for "
+         "all "
          "interfaces, an IPv6 host in brackets")
       ->type_name("ADDRESS")
       ->allow_extra_args(false)
@@ -236,7 +239,7 @@ Options to_options(const Raw& raw) {
   Options options;
   for (const std::string& text : raw.listen) {
     const Address address = parse_address(text);
-    check_may_listen(address, raw.access, false);
+    check_may_listen(address, raw.access, is_given(raw.tls));
     if (address.port != "0" &&
         std::count(options.listen.begin(), options.listen.end(), address) != 0) {
       throw std::invalid_argument("--listen " + address.text() + " is given twice");
@@ -276,6 +279,8 @@ Options to_options(const Raw& raw) {
                     .worker_threads = raw.worker_threads,
                     .object_tokens = raw.object_tokens,
                     .object_token_lifetime = std::chrono::seconds(raw.object_token_s)};
+  if (!has_passed_sockets()) check_tls(raw.tls, options.listen);
+  options.tls = raw.tls;
   options.log = raw.log;
   for (const std::string& text : raw.settings) options.settings.push_back(split_setting(text));
   return options;
@@ -302,6 +307,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.set_version_flag("--version", std::string("unity_server ") + CPPIPC_VERSION);
   add_sockets(app, raw);
   add_access(app, raw.access);
+  add_tls(app, raw.tls);
   add_extensions(app, raw);
   add_end(app, raw);
   add_limits(app, raw);

@@ -3,6 +3,7 @@
 // The command line of unity_server: what can be set, with units and defaults.
 
 #include <cppipc/host.h>
+#include <cppipc/tls.h>
 
 #include <chrono>
 #include <optional>
@@ -30,6 +31,7 @@ struct Options {
   std::chrono::milliseconds drain{10'000};     // for running calls after SIGTERM or SIGINT
   std::chrono::milliseconds end_grace{2'000};  // after that, or once the launcher is gone
   HostLimits limits;
+  TlsServerOptions tls;  // without a certificate: nothing is encrypted
   LogOptions log;
   StatusOptions status;
   std::string config_file;           // empty: none

@@ -52,6 +52,11 @@ TCP_FILES = (
     "refusals", "server_death", "sharing", "tcp", "threads", "values", "variant_map",
     "variant_map_views",
 )  # fmt: skip
+# And these over TLS: they open sessions by their server only, which knows how.
+TLS_FILES = (
+    "arrays", "asyncio", "buffers", "callbacks", "calls", "diagnostics", "enumerations",
+    "error_context", "errors", "names", "values", "variant_map", "variant_map_views",
+)  # fmt: skip
 
 # The two lines of a test that passed without a word; they would hide the others.
 GTEST_PASSED = re.compile(r"^\[ RUN      \].*\n\[       OK \].*\n", re.MULTILINE)
@@ -248,6 +253,12 @@ def python_tcp(step):
     pytest(step, "-m", "not slow", *files, env={"UNITY_TEST_TRANSPORT": "tcp"})
 
 
+def python_tls(step):
+    """The same, over an encrypted loopback port."""
+    files = [f"tests/python/test_{name}.py" for name in TLS_FILES]
+    pytest(step, "-m", "not slow", *files, env={"UNITY_TEST_TRANSPORT": "tls"})
+
+
 def unit_tsan(step):
     configure_and_build(step, "tsan", ["cpp_tests"], "-DCPPIPC_SANITIZE=thread")
     # The shadow of this TSan does not fit every layout that a randomised one may have.
@@ -309,6 +320,7 @@ STEPS = (
     ("fuzz_replay", 120, fuzz_replay, False),
     ("python_slow", 1200, python_slow, True),
     ("python_tcp", 600, python_tcp, True),
+    ("python_tls", 600, python_tls, True),
     ("python_asan", 1800, python_asan, True),
     ("unit_tsan", 1200, unit_tsan, True),
     ("fuzz_search", 1800, fuzz_search, True),

@@ -24,6 +24,7 @@ if False:  # only for tools that read the source; see __getattr__
     from unity._message import Message
     from unity._progress import progress
     from unity._tables import DataFrame
+    from unity._tls import TLS
 
 # Few programs need them, and each import costs: module, by name.
 _LATER = {
@@ -32,6 +33,7 @@ _LATER = {
     "DataFrame": "_tables",
     "Graph": "_graphs",
     "Message": "_message",
+    "TLS": "_tls",
     "allocator": "_allocator",
     "is_shared": "_allocator",
     "progress": "_progress",
@@ -65,6 +67,7 @@ __all__ = [
     "Message",
     "Proxy",
     "Session",
+    "TLS",
     "allocator",
     "connect",
     "is_shared",

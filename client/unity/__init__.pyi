@@ -37,6 +37,7 @@ from unity.errors import ServerCrashed as ServerCrashed
 from unity.errors import ServerNotExecutable as ServerNotExecutable
 from unity.errors import ServerNotFound as ServerNotFound
 from unity.errors import StaleReference as StaleReference
+from unity.errors import TlsError as TlsError
 from unity.errors import TooLarge as TooLarge
 from unity.errors import ToolkitDomainError as ToolkitDomainError
 from unity.errors import ToolkitError as ToolkitError
@@ -242,6 +243,28 @@ class Graph:
     @property
     def num_edges(self) -> int: ...
 
+class TLS:
+    """How a session over TCP is encrypted."""
+
+    def __init__(
+        self,
+        *,
+        ca: str | os.PathLike[str] | None = None,
+        cert: str | os.PathLike[str] | None = None,
+        key: str | os.PathLike[str] | None = None,
+        server_name: str | None = None,
+    ) -> None: ...
+    @property
+    def ca(self) -> str | None: ...
+    @property
+    def cert(self) -> str | None: ...
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def server_name(self) -> str | None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
 class Session:
     """One connection to a server."""
 
@@ -257,6 +280,8 @@ class Session:
     def address(self) -> str: ...
     @property
     def transport(self) -> str: ...
+    @property
+    def tls_version(self) -> str | None: ...
     @property
     def server_pid(self) -> int: ...
     @property
@@ -317,7 +342,7 @@ def connect(
     address: str,
     *,
     token: str | None = None,
-    tls: None = None,
+    tls: TLS | bool | None = None,
     timeout_s: float | None = 10.0,
     keep_alive_s: float = 30.0,
 ) -> Session: ...

@@ -3,6 +3,7 @@
 
 import ast
 import contextlib
+import functools
 import json
 import math
 import sys
@@ -22,11 +23,45 @@ _TIMEOUT = click.option(
 )
 
 
-_TOKEN_FILE = click.option(
-    "--token-file",
-    metavar="FILE",
-    help="The access token for a tcp ADDRESS, TOKEN or NAME TOKEN; by default that of the "
-    "variable UNITY_TOKEN, or of the file that UNITY_TOKEN_FILE names.",
+_FILE = click.Path(exists=True, dir_okay=False)
+
+
+def _with_access(command):
+    """Gives a command the options of access tokens and TLS.
+
+    They are one argument `access`: a dict of arguments for `unity.connect()`, empty if none of the
+    options is given.
+    """
+
+    @functools.wraps(command)
+    def run(*, token_file, is_tls, tls_ca, tls_cert, tls_key, tls_name, **options):
+        access = {}
+        if token_file is not None:
+            access["token"] = token_of_file(token_file).decode()
+        given = {"ca": tls_ca, "cert": tls_cert, "key": tls_key, "server_name": tls_name}
+        if any(given.values()):
+            access["tls"] = unity.TLS(**given)
+        elif is_tls:
+            access["tls"] = True
+        return command(access=access, **options)
+
+    for option in reversed(_ACCESS_OPTIONS):
+        run = option(run)
+    return run
+
+
+_ACCESS_OPTIONS = (
+    click.option(
+        "--token-file",
+        metavar="FILE",
+        help="The access token for a tcp ADDRESS, TOKEN or NAME TOKEN; by default that of the "
+        "variable UNITY_TOKEN, or of the file that UNITY_TOKEN_FILE names.",
+    ),
+    click.option("--tls", "is_tls", is_flag=True, help="Encrypt; trust whom the system trusts."),
+    click.option("--tls-ca", type=_FILE, help="Encrypt; trust the authorities in this file."),
+    click.option("--tls-cert", type=_FILE, help="Encrypt; show the certificate in this file."),
+    click.option("--tls-key", type=_FILE, help="Its key, if it is in another file."),
+    click.option("--tls-name", metavar="HOST", help="What the server's certificate is for."),
 )
 
 
@@ -72,16 +107,17 @@ def main():
 
 
 @contextlib.contextmanager
-def _session(address, timeout_s, token_file):
+def _session(address, timeout_s, access):
     """A session with that server, or with a private one if there is no address."""
     timeout_s = checked_timeout(timeout_s)
-    if address is None:
-        if token_file is not None:
-            raise click.UsageError("--token-file is for a server at an ADDRESS")
-        session = unity.launch(timeout_s=timeout_s)
+    if address is not None:
+        session = unity.connect(address, timeout_s=timeout_s, **access)
+    elif access:
+        raise click.UsageError(
+            "access tokens and TLS are for the server at an ADDRESS, and there is none"
+        )
     else:
-        token = None if token_file is None else token_of_file(token_file).decode()
-        session = unity.connect(address, token=token, timeout_s=timeout_s)
+        session = unity.launch(timeout_s=timeout_s)
     with session:
         yield session
 
@@ -90,15 +126,15 @@ def _session(address, timeout_s, token_file):
 @click.argument("address", required=False)
 @click.argument("name", required=False)
 @_TIMEOUT
-@_TOKEN_FILE
-def describe(address, name, timeout_s, token_file):
+@_with_access
+def describe(address, name, timeout_s, access):
     """Show what a server offers, or what NAME is.
 
     Without ADDRESS it is a private server, launched for that.
     """
     if address is not None and name is None and ":" not in address:
         address, name = None, address  # no address is without a colon, and no name has one
-    with _session(address, timeout_s, token_file) as session:
+    with _session(address, timeout_s, access) as session:
         if name is not None:
             click.echo(repr(session.server.describe(name)))
             return
@@ -114,8 +150,8 @@ def describe(address, name, timeout_s, token_file):
 @click.argument("name")
 @click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]...")
 @_TIMEOUT
-@_TOKEN_FILE
-def call(address, name, arguments, timeout_s, token_file):
+@_with_access
+def call(address, name, arguments, timeout_s, access):
     """Call a toolkit or function with named arguments and print its result.
 
     A VALUE is a literal of Python, such as 5, 1.5, True, None, [1, 2], {"a": 1} or "5"; anything
@@ -127,7 +163,7 @@ def call(address, name, arguments, timeout_s, token_file):
         if key in params:
             raise click.UsageError(f"there are two arguments {key!r}")
         params[key] = value
-    with _session(address, timeout_s, token_file) as session:
+    with _session(address, timeout_s, access) as session:
         functions = session.server.functions
         result = session.run(name, params)
         click.echo(repr(result["result"] if name in functions else result))
@@ -154,15 +190,15 @@ def _argument(text):
     help="The package to write; its last part is the name to import.",
 )
 @_TIMEOUT
-@_TOKEN_FILE
-def stubs(address, output, timeout_s, token_file):
+@_with_access
+def stubs(address, output, timeout_s, access):
     """Write stubs of a server for type checkers and editors.
 
     Without ADDRESS they are those of a private server.
     """
     from unity._stubs import write_stubs
 
-    with _session(address, timeout_s, token_file) as session:
+    with _session(address, timeout_s, access) as session:
         for path in write_stubs(session._connection.description, output):
             click.echo(path)
 
@@ -212,8 +248,8 @@ def _finite(context, parameter, value):
     help="Seconds from one sample to the next.",
 )
 @_TIMEOUT
-@_TOKEN_FILE
-def top(address, once, interval_s, timeout_s, token_file):
+@_with_access
+def top(address, once, interval_s, timeout_s, access):
     """Watch what a server counts: sessions, objects, calls and bytes.
 
     It goes on until Ctrl-C. Without ADDRESS it is the server of `serve` without one. If stdout is
@@ -222,7 +258,7 @@ def top(address, once, interval_s, timeout_s, token_file):
     from unity import _top
     from unity._server_command import default_address
 
-    with _session(address or default_address(), timeout_s, token_file) as session:
+    with _session(address or default_address(), timeout_s, access) as session:
         if once:
             click.echo(_top.plain(_top.sample(session, timeout_s)[1], {}))
             return

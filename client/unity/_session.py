@@ -28,7 +28,10 @@ def connect(address, *, token=None, tls=None, timeout_s=10.0, keep_alive_s=30.0)
         token: the access token for a server that listens on TCP with `--token-file`, a str;
             blanks around it do not count. None: over TCP that of the variable UNITY_TOKEN, else
             the one in the file that UNITY_TOKEN_FILE names, else none. See docs/security.md.
-        tls: not supported yet.
+        tls: encrypts a session over TCP, and makes sure who the server is. True: its certificate
+            is for the host of the address, by an authority that the system trusts; a `unity.TLS`
+            names other authorities, another name, or a certificate of the client's own. None or
+            False: nothing is encrypted. See docs/tls.md.
         timeout_s: seconds for connecting and for the server's first answer; None: no limit.
         keep_alive_s: seconds, 1 to 3600, after which a server over TCP that is gone without a word
             is noticed. No matter for Unix sockets: the system knows who is there.
@@ -38,26 +41,33 @@ def connect(address, *, token=None, tls=None, timeout_s=10.0, keep_alive_s=30.0)
 
     Raises:
         InvalidArgument: the address has another form, or `timeout_s` is negative, or
-            `keep_alive_s` out of its range; or the token is none, or for a Unix socket.
-        WrongType: the address or token is no str, or `timeout_s` or `keep_alive_s` no number.
-        ConnectionLost: nobody listens there; `ProtocolError` if it is no server of ours.
+            `keep_alive_s` out of its range; the token is none; a token or `tls` is given for a
+            Unix socket, or a file of `tls` is not what it should be.
+        WrongType: the address or token is no str, `timeout_s` or `keep_alive_s` no number, or
+            `tls` none of those.
+        ConnectionLost: nobody listens there; `ProtocolError` if it is no server of ours;
+            `TlsError` if only one side speaks TLS, or one refuses the other's certificate.
         CallTimeout: nobody answered in time.
         NotPermitted: the server wants an access token, and not this one.
-        NotSupported: TLS was asked for.
-        OSError: the file of UNITY_TOKEN_FILE cannot be read.
+        NotSupported: TLS was asked for, and OpenSSL is not installed.
+        InputOutputError: a file of `tls` cannot be read; `OSError` for that of UNITY_TOKEN_FILE.
     """
-    if tls is not None:
-        raise errors.NotSupported("this version has no TLS")
     if not isinstance(address, str):
         raise errors.WrongType(f"an address is a str, not {type(address).__name__}")
     from unity import _access
 
+    timeout_s = checked_timeout(timeout_s)
+    if tls is not None and tls is not False:
+        from unity._tls import checked
+
+        tls = checked(tls, address)
     return opened(
         _core.connect(
             _absolute(address),
-            checked_timeout(timeout_s),
+            timeout_s,
             _access.token_for(address, token),
             _access.checked_keep_alive(keep_alive_s),
+            tls or None,
         )
     )
 
@@ -219,6 +229,11 @@ class Session:
     def transport(self):
         """How messages travel: "unix" or "tcp"."""
         return self._connection.transport
+
+    @property
+    def tls_version(self):
+        """With what the session is encrypted: "TLSv1.3" or "TLSv1.2"; None if it is not."""
+        return self._connection.tls_version
 
     @property
     def server_pid(self):

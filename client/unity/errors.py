@@ -142,6 +142,10 @@ class ProtocolError(ConnectionLost):
     """The other side speaks another protocol, or broke ours."""
 
 
+class TlsError(ConnectionLost):
+    """Client and server did not agree on TLS, or only one of them speaks it; `kind` is "tls"."""
+
+
 class LaunchError(Error, RuntimeError):
     """A server could not be started."""
 
@@ -264,7 +268,7 @@ def from_fault(
     kind, kind_name, message, in_toolkit, where, thrown_type, exception_name, error_number
 ):
     """The exception for a cppipc::Error; called by the seam."""
-    cls = class_of_kind(kind)
+    cls = TlsError if kind_name == "tls" else class_of_kind(kind)
     if in_toolkit:
         cls = _TOOLKIT_TWINS.get(cls, cls)
     error = cls(message)

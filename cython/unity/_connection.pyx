@@ -81,6 +81,10 @@ cdef class Connection:
         return self.client.get().transport().decode()
 
     @property
+    def tls_version(self):
+        return self.client.get().tls_version().decode() or None
+
+    @property
     def server_pid(self):
         return self.client.get().server_pid()
 

@@ -32,7 +32,8 @@ cdef extern from "server_process.h" namespace "unity" nogil:
 
 cdef extern from "waiting.h" namespace "unity" nogil:
     shared_ptr[cppipc.Client] connect_client "unity::connect" (
-        Runtime&, const string&, double, const string&, double) except +raise_as_python
+        Runtime&, const string&, double, const string&, double,
+        const optional[cppipc.TlsClientOptions]&) except +raise_as_python
     shared_ptr[cppipc.Client] adopt_client "unity::adopt" (
         Runtime&, int, double, const string&, const shared_ptr[ServerProcess]&) \
         except +raise_as_python
@@ -56,13 +57,23 @@ cdef Runtime* process_runtime = runtime()
 cdef double EXIT_PATIENCE_S = 3.0
 
 
-def connect(str address, double timeout_s, bytes access_token=b"", double keep_alive_s=30.0):
-    """A Connection to a shared server."""
+def connect(str address, double timeout_s, bytes access_token=b"", double keep_alive_s=30.0,
+            tls=None):
+    """A Connection to a shared server; `tls` is a unity.TLS or None."""
     cdef string target = os.fsencode(address)
     cdef string token = access_token
     cdef shared_ptr[cppipc.Client] client
+    cdef optional[cppipc.TlsClientOptions] encryption
+    cdef cppipc.TlsClientOptions named
+    if tls is not None:
+        named.authority_file = os.fsencode(tls.ca or "")
+        named.certificate_file = os.fsencode(tls.cert or "")
+        named.key_file = os.fsencode(tls.key or "")
+        named.server_name = (tls.server_name or "").encode()
+        encryption = named
     with nogil:
-        client = connect_client(process_runtime[0], target, timeout_s, token, keep_alive_s)
+        client = connect_client(
+            process_runtime[0], target, timeout_s, token, keep_alive_s, encryption)
     return opened(client, shared_ptr[ServerProcess]())
 
 

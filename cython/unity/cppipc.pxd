@@ -286,12 +286,19 @@ cdef extern from "cppipc/client.h" namespace "cppipc" nogil:
 
     ctypedef shared_ptr[Call] CallPtr
 
+    cdef cppclass TlsClientOptions:
+        string authority_file
+        string certificate_file
+        string key_file
+        string server_name
+
     cdef cppclass Client:
         shared_ptr[const Offer] offer() except +raise_as_python
         uint64_t offer_version()
         const MarshalLimits& limits()
         const string& address()
         const string& transport()
+        string tls_version()
         int64_t server_pid()
         Bytes16 server_id()
         void close() except +raise_as_python

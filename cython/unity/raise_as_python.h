@@ -35,7 +35,7 @@ inline void set_python_error(const cppipc::Error& error) {
     PyErr_SetString(PyExc_RuntimeError, error.what());
     return;
   }
-  const std::string_view kind_name = cppipc::name_of(error.kind());
+  const std::string_view kind_name = error.is_tls ? "tls" : cppipc::name_of(error.kind());
   const std::string_view message = error.text();
   PyObject* text = PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()),
                                         "backslashreplace");

@@ -39,10 +39,12 @@ inline cppipc::ConnectOptions connect_options(Runtime& runtime, double timeout_s
 
 inline std::shared_ptr<cppipc::Client> connect(Runtime& runtime, const std::string& address,
                                                double timeout_s, const std::string& access_token,
-                                               double keep_alive_s) {
+                                               double keep_alive_s,
+                                               const std::optional<cppipc::TlsClientOptions>& tls) {
   cppipc::ConnectOptions options = connect_options(runtime, timeout_s, {}, nullptr);
   options.access_token = access_token;
   options.keep_alive_s = keep_alive_s;
+  options.tls = tls;
   return cppipc::Client::connect(address, std::move(options));
 }
 

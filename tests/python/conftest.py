@@ -36,7 +36,8 @@ SERVER = Path(
 )
 
 # How the tests reach servers that they do not launch: "unix", or "tcp" for the same tests over a
-# loopback port, and then with no launched server where a test takes either kind.
+# loopback port, or "tls" over an encrypted one; and then with no launched server where a test takes
+# either kind.
 TRANSPORT = os.environ.get("UNITY_TEST_TRANSPORT", "unix")
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "release"
@@ -187,12 +188,20 @@ def tallies(tmp_path_factory):
 
 
 class SharedServer:
-    """A `unity_server` process that listens on a Unix socket, or on a TCP port that is free."""
+    """A `unity_server` process that listens on a Unix socket, or on a TCP port that is free. With
+    the transport "tls" it has a certificate, unless the options name another one."""
 
     def __init__(self, path, *options, transport=TRANSPORT):
-        is_tcp = transport == "tcp"
+        is_tcp = transport in ("tcp", "tls")
         address = "tcp:127.0.0.1:0" if is_tcp else f"unix:{path}"
-        more = ["--insecure-tcp"] if is_tcp else []
+        more = ["--insecure-tcp"] if transport == "tcp" else []
+        self.tls = None
+        if transport == "tls":
+            from certificates import common
+
+            certificates, of_server = common()
+            self.tls = certificates.tls()
+            more = [] if "--tls-cert" in options else of_server
         self.process = subprocess.Popen(
             [SERVER, "--listen", address, "--diagnostics", *more, *options],
             stdout=subprocess.PIPE,
@@ -204,6 +213,7 @@ class SharedServer:
         assert is_tcp or self.address == address, line
 
     def connect(self, **options):
+        options.setdefault("tls", self.tls)
         return unity.connect(self.address, **options)
 
     def end(self):
@@ -223,7 +233,7 @@ def shared(tmp_path_factory):
     server.end()
 
 
-@pytest.fixture(scope="module", params=["connect"] if TRANSPORT == "tcp" else ["launch", "connect"])
+@pytest.fixture(scope="module", params=["launch", "connect"][TRANSPORT != "unix" :])
 def session(request):
     """A session with a private and with a shared server."""
     if request.param == "launch":
@@ -248,6 +258,20 @@ def own_server(tmp_path):
     yield start
     for server in servers:
         server.end()
+
+
+@pytest.fixture(scope="session")
+def certificates():
+    """An authority, which the servers of the transport "tls" have certificates of."""
+    from certificates import common
+
+    return common()[0]
+
+
+@pytest.fixture
+def tls_server(own_server):
+    """A server that speaks TLS on a port of 127.0.0.1."""
+    return own_server(transport="tls")
 
 
 @pytest.fixture
