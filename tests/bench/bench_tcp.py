@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A large array over TCP loopback, beside a bare socket that copies the same bytes.
+"""A call and a large array over TCP loopback, plain and with TLS, beside a bare socket.
 
 The bare socket receives into memory that is there already; the broker's receiver takes new memory
-from the system each time, as a value needs it.
+from the system each time, as a value needs it. With TLS the bare socket is one of Python's ssl
+module, whose OpenSSL may be another build than the broker's.
 """
 
 import os
 import socket
+import ssl
 import statistics
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy
+import trustme
 
 import measure
 import unity
@@ -19,13 +23,39 @@ import unity
 MIB = 1 << 20
 PAYLOAD = 256 * MIB
 BLOCKS = 9
+CALLS = 300
+ORDER = 64  # bytes of what the bare child is told
 SERVER = Path(unity.__file__).parent / "bin/unity_server"
 
 
-class Bare:
-    """A child that receives PAYLOAD bytes on `<` and sends as many on `>`."""
+class Certificate:
+    """One for 127.0.0.1, in files, and contexts of Python's ssl module that use it."""
 
-    def __init__(self):
+    def __init__(self, folder):
+        authority = trustme.CA()
+        leaf = authority.issue_cert("127.0.0.1")
+        self.ca, self.chain, self.key = (folder / name for name in ("ca.pem", "c.pem", "key.pem"))
+        authority.cert_pem.write_to_path(self.ca)
+        leaf.cert_chain_pems[0].write_to_path(self.chain)
+        leaf.private_key_pem.write_to_path(self.key)
+        self.key.chmod(0o600)
+
+    def of_client(self, plain):
+        """The client's side of a connected socket."""
+        context = ssl.create_default_context(cafile=self.ca)
+        return context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def of_server(self, plain):
+        """The server's side."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.chain, self.key)
+        return context.wrap_socket(plain, server_side=True)
+
+
+class Bare:
+    """A child that receives PAYLOAD bytes on `<`, sends as many on `>`, and 64 bytes on `x`."""
+
+    def __init__(self, certificate=None):
         self.place = memoryview(numpy.ones(PAYLOAD, numpy.uint8))
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.socket = socket.create_connection(listener.getsockname())
@@ -34,17 +64,22 @@ class Bare:
         if self.pid == 0:
             self.socket.close()
             try:
-                self.serve(other)
+                self.serve(certificate.of_server(other) if certificate else other)
             finally:
                 os._exit(0)
         other.close()
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if certificate:
+            self.socket = certificate.of_client(self.socket)
 
     def serve(self, other):
         """What the child does."""
         payload = numpy.ones(PAYLOAD, numpy.uint8)
         other.sendall(b".")
-        while order := other.recv(1):
-            if order == b">":
+        while order := other.recv(ORDER):
+            if order[:1] == b"x":
+                other.sendall(order)
+            elif order[:1] == b">":
                 other.sendall(payload)
             else:
                 self.receive(other)
@@ -56,14 +91,20 @@ class Bare:
         while at < PAYLOAD:
             at += other.recv_into(self.place[at:])
 
+    def ping_pong(self, count):
+        """Send 64 bytes and receive as many, `count` times."""
+        for _ in range(count):
+            self.socket.sendall(b"x" * ORDER)
+            self.socket.recv(ORDER)
+
     def get(self):
         """From the child."""
-        self.socket.sendall(b">")
+        self.socket.sendall(b">" * ORDER)
         self.receive(self.socket)
 
     def put(self, payload):
         """To the child, which says when it has all."""
-        self.socket.sendall(b"<")
+        self.socket.sendall(b"<" * ORDER)
         self.socket.sendall(payload)
         self.socket.recv(1)
 
@@ -88,7 +129,23 @@ def clear_peak(pid):
     return peak_anon(pid)
 
 
-def throughput(name, broker, bare):
+def call(name, session, bare):
+    """Print what a call takes, beside 64 bytes to and fro on a bare socket."""
+    counter = session.types.Counter()
+    increment = counter.increment
+    pairs = measure.alternating(
+        lambda count: [increment() for _ in range(count)], bare.ping_pong, BLOCKS, CALLS
+    )
+    ratio = statistics.median(mine / floor for mine, floor in pairs)
+    mine, floor = (statistics.median(column) for column in zip(*pairs, strict=True))
+    measure.line(
+        f"a call over {name} / bare socket",
+        f"{ratio:.2f}",
+        f"{mine * 1e6:.0f} us, bare {floor * 1e6:.0f} us",
+    )
+
+
+def throughput(name, broker, bare, target):
     """Print how fast the bytes go, beside the bare socket."""
     pairs = measure.alternating(
         lambda count: [broker() for _ in range(count)],
@@ -99,10 +156,10 @@ def throughput(name, broker, bare):
     ratio = statistics.median(floor / mine for mine, floor in pairs)
     mine, floor = (statistics.median(column) for column in zip(*pairs, strict=True))
     measure.line(
-        f"256 MiB {name} over TCP / bare socket",
+        f"256 MiB {name} / bare socket",
         f"{ratio:.2f}",
         f"{PAYLOAD / mine / 1e9:.2f} GB/s, bare {PAYLOAD / floor / 1e9:.2f} GB/s",
-        "at least 0.8",
+        target,
     )
 
 
@@ -116,35 +173,39 @@ def peak(name, pid, act):
     )
 
 
-def main():
-    """Run all rows."""
-    command = [
-        SERVER,
-        "--log-level",
-        "warning",
-        "--listen",
-        "tcp:127.0.0.1:0",
-        "--insecure-tcp",
-        "--diagnostics",
-    ]
+def rows(name, options, tls, certificate, target):
+    """Print all rows of one kind of connection."""
+    command = [SERVER, "--log-level", "warning", "--listen", "tcp:127.0.0.1:0", "--diagnostics"]
+    command += options
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         address = server.stdout.readline().split()[-1]
-        bare = Bare()
+        bare = Bare(certificate)
         bare.socket.recv(1)
         payload = numpy.ones(PAYLOAD, numpy.uint8)
-        with unity.connect(address) as session:
+        with unity.connect(address, tls=tls) as session:
+            call(name, session, bare)
             holder = session.types.Holder()
             held = holder.hold(payload)
 
             def put():
                 holder.drop(holder.hold(payload))
 
-            throughput("to the server", put, lambda: bare.put(payload))
-            throughput("to the client", lambda: holder.get(held), bare.get)
-            peak("server", session.server_pid, put)
-            peak("client", os.getpid(), lambda: holder.get(held))
+            throughput(f"to the server over {name}", put, lambda: bare.put(payload), target)
+            throughput(f"to the client over {name}", lambda: holder.get(held), bare.get, target)
+            if tls is None:
+                peak("server", session.server_pid, put)
+                peak("client", os.getpid(), lambda: holder.get(held))
         bare.close()
         server.terminate()
+
+
+def main():
+    """Run all rows."""
+    rows("TCP", ["--insecure-tcp"], None, None, "at least 0.8")
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = Certificate(Path(folder))
+        options = ["--tls-cert", certificate.chain, "--tls-key", certificate.key]
+        rows("TLS", options, unity.TLS(ca=certificate.ca), certificate, None)
 
 
 if __name__ == "__main__":
