@@ -142,12 +142,14 @@ void ClientImpl::open() {
       peer->disconnect(error);
     }
   });
-  driver_->start();
   const auto until = Driver::after(options_.timeout_s);
   try {
     // Both at once: the second is a call on what the first will be answered with.
     const auto bootstrap = std::make_shared<WaitedReply>();
     const auto open = send_open(peer_->ask_bootstrap(bootstrap, Connection::Flush::kLater));
+    // Not before: its watcher could take the first answer, and finish with the question that the
+    // second one is about to name.
+    driver_->start();
     const auto broker = import_at(await(*driver_, *bootstrap, until, options_), 0);
     opened(await(*driver_, *open, until, options_));
     if (!is_described_) fetch_description(until);
