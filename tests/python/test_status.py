@@ -245,7 +245,8 @@ def test_clients_that_never_read_cost_bounded_memory(start):
                     connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
         assert server.request("/healthz")[0] == 200
         grown = server.figures()["process"]["resident_bytes"] - before
-    assert grown < 32 << 20
+    # A sanitizer keeps what is freed for a while.
+    assert grown < (512 if "UNITY_TEST_SANITIZED" in os.environ else 32) << 20
 
 
 def test_more_silent_clients_than_there_is_room_for_only_wait(start):
