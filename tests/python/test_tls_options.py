@@ -5,6 +5,7 @@ import doctest
 import json
 import pickle
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,33 @@ def test_a_key_that_others_may_read_is_a_warning(own_server, certificates, tmp_p
     options = ["--tls-cert", certificate, "--tls-key", key, "--log-file", log]
     own_server(*options, transport="tls")
     assert "shown.key', may be read by other users" in log.read_text()
+
+
+def test_sighup_reads_the_files_again_while_sessions_go_on(
+    own_server, certificates, tmp_path, eventually
+):
+    log = tmp_path / "log"
+    certificate, key = certificates.issue("turning", "before.example")
+    options = ["--tls-cert", certificate, "--tls-key", key, "--log-file", log]
+    server = own_server(*options, transport="tls")
+
+    def connect(name):
+        return server.connect(tls=certificates.tls(server_name=name))
+
+    with connect("before.example") as early:
+        certificate.write_text("nothing")
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "cannot reload the certificate" in log.read_text())
+        with connect("before.example") as session:
+            assert session.ping() > 0
+        certificates.issue("turning", "after.example")
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "tcp listeners have another" in log.read_text())
+        with connect("after.example") as session:
+            assert session.ping() > 0
+        with pytest.raises(unity.TlsError, match="is for 'after.example'"):
+            connect("before.example")
+        assert early.ping() > 0
 
 
 def test_unix_sockets_of_a_server_with_tls_stay_as_they_are(certificates, tmp_path):
