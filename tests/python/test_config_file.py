@@ -62,13 +62,19 @@ def test_the_example_shows_the_defaults():
             assert shown[name] == value, name
 
 
-def test_a_server_starts_with_the_example_and_everything_in_it(config, tmp_path):
+def test_a_server_starts_with_the_example_and_everything_in_it(config, tmp_path, certificates):
     (tmp_path / "extensions").mkdir()
     text = uncommented(EXAMPLE.read_text())
     text = re.sub(r"^(extension) = .*$", r"\1 = []", text, flags=re.MULTILINE)
     for place in ("/run/unity", "/var/log/unity", "/usr/lib/unity"):
         text = text.replace(place, str(tmp_path))
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", text)
+    certificate, key = certificates.issue("example")
+    for name, file in (("server.pem", certificate), ("server.key", key)):
+        text = text.replace(f"/etc/unity/{name}", str(file))
+    text = text.replace("/etc/unity/clients.pem", str(certificates.ca))
+    # TLS wants a tcp listener.
+    text = re.sub(r"^(listen = \[.*)\]$", r'\1, "tcp:127.0.0.1:0"]', text, flags=re.MULTILINE)
     path = config(text)
     process = subprocess.Popen([SERVER, "--config", path], stdout=subprocess.PIPE, text=True)
     try:

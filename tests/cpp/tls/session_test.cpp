@@ -246,7 +246,7 @@ TEST_F(SessionTest, ALaterConnectionShowsTheReloadedCertificate) {
   const auto server = TlsServer::load(server_of("turning"));
   const auto adopt = [&] {
     auto [ours, theirs] = test::socket_pair();
-    host_->adopt(theirs.release(), "test", {server});
+    host_->adopt(theirs.release(), "test", Admission{.tls = server});
     ConnectOptions options;
     options.tls = client_options();
     return Client::adopt(ours.release(), options);
