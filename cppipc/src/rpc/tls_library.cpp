@@ -42,8 +42,9 @@ std::filesystem::path find() {
     std::error_code none;
     if (std::filesystem::exists(file, none)) return file;
   }
-  not_supported(std::string(kFile) + " is not in " + folder.string() +
-                ", beside what uses it; is the installation whole?");
+  std::string text = kFile;
+  text.append(" is not in ").append(folder.string());
+  not_supported(text + ", beside what uses it; is the installation whole?");
 }
 
 const TlsLibrary* load() {

@@ -55,11 +55,14 @@ TEST(PassedSocket, KnowsWhereItListensAndLeavesTheFile) {
 }
 
 TEST(PassedSocket, MayBeOneOfTcp) {
-  const TcpSocket made({.host = "127.0.0.1", .port = "0"});
+  const auto made_at = [](const char* host) {
+    return std::move(TcpSocket::listen({.host = host, .port = "0"}, Reach::kAnybody).front());
+  };
+  const TcpSocket made = made_at("127.0.0.1");
   const PassedSocket socket(OwnedFd(::dup(made.fd())), "status");
   EXPECT_EQ(socket.address(), made.address());
   EXPECT_FALSE(socket.is_reachable_from_elsewhere());
-  const TcpSocket open({.host = "0.0.0.0", .port = "0"}, "");
+  const TcpSocket open = made_at("0.0.0.0");
   EXPECT_TRUE(PassedSocket(OwnedFd(::dup(open.fd())), "x").is_reachable_from_elsewhere());
 }
 
