@@ -29,8 +29,10 @@ Value as_value(std::uint64_t number) { return static_cast<double>(number); }
 constexpr Metric kMetrics[] = {
     {"unity_draining", "gauge", "1 while the server ends and refuses new calls, else 0.",
      [](const Figures& f) -> Value { return f.is_draining ? 1 : 0; }},
-    {"unity_sessions", "gauge", "Sessions that are open.",
+    {"unity_sessions", "gauge", "Sessions that are connected.",
      [](const Figures& f) { return as_value(f.host.sessions); }},
+    {"unity_sessions_pending", "gauge", "Of the sessions, those that are not opened yet.",
+     [](const Figures& f) { return as_value(f.host.pending); }},
     {"unity_sessions_started_total", "counter", "Sessions that have begun.",
      [](const Figures& f) { return as_value(f.host.sessions_total); }},
     {"unity_live_objects", "gauge", "Objects that sessions refer to.",
@@ -99,6 +101,7 @@ nlohmann::json or_null(const std::optional<Number>& number) {
 
 nlohmann::json json_of(const HostStats& host) {
   return {{"sessions", host.sessions},
+          {"sessions_pending", host.pending},
           {"sessions_total", host.sessions_total},
           {"live_objects", host.live_objects},
           {"object_tokens", host.object_tokens},

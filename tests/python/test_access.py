@@ -3,6 +3,7 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,23 @@ def assert_works(session):
 
 
 # -- getting in ----------------------------------------------------------------------------------
+
+
+def test_sighup_changes_who_may_come_in(server, token_file, eventually):
+    with unity.connect(server.address, token=ALICE) as before:
+        token_file(f"bob {BOB}\n")
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "reloaded the token file" in server.log.read_text())
+        with pytest.raises(unity.errors.NotPermitted):
+            unity.connect(server.address, token=ALICE)
+        assert_works(before)
+    with unity.connect(server.address, token=BOB) as session:
+        assert_works(session)
+    token_file("a token with blanks in it is none\n")
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "cannot reload the token file" in server.log.read_text())
+    with unity.connect(server.address, token=BOB) as session:
+        assert_works(session)
 
 
 def test_a_token_opens_a_session_over_tcp(server, eventually):
@@ -348,7 +366,7 @@ def test_commands_take_the_file_of_a_token(server, token_file, tmp_path):
         status, _, err = unity_command(*command)
         assert status == 1 and err.startswith("Error: NotPermitted: the server wants an access")
     status, _, err = unity_command("describe", "--token-file", mine)
-    assert status == 2 and "--token-file is for a server at an ADDRESS" in err
+    assert status == 2 and "access tokens and TLS are for the server at an ADDRESS" in err
     status, _, err = unity_command("describe", server.unix, "--token-file", mine)
     assert status == 1 and "takes no token" in err
 

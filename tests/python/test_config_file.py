@@ -73,6 +73,10 @@ def test_a_server_starts_with_the_example_and_everything_in_it(config, tmp_path,
     for name, file in (("server.pem", certificate), ("server.key", key)):
         text = text.replace(f"/etc/unity/{name}", str(file))
     text = text.replace("/etc/unity/clients.pem", str(certificates.ca))
+    tokens = tmp_path / "tokens"
+    tokens.write_text("somebody 0123456789abcdefghijklmnop\n")
+    tokens.chmod(0o600)
+    text = text.replace("/etc/unity/tokens", str(tokens))
     # TLS wants a tcp listener.
     text = re.sub(r"^(listen = \[.*)\]$", r'\1, "tcp:127.0.0.1:0"]', text, flags=re.MULTILINE)
     path = config(text)

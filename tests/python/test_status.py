@@ -319,7 +319,9 @@ def test_nothing_wakes_up_while_nobody_asks(start):
 def test_it_says_how_many_descriptors_there_are_as_long_as_it_can(start):
     server = start()
     figures = server.figures()["process"]
-    assert figures["open_fds"] == len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    # The connection that asked was one of them, and may be closed by now.
+    now_open = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    assert figures["open_fds"] in (now_open, now_open + 1)
     resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (64, 64))
     assert server.figures()["process"]["max_fds"] == 64
 

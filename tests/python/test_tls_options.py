@@ -59,7 +59,7 @@ def test_options_that_do_not_go_together_are_a_wrong_command_line(certificates, 
         ([*tcp, "--tls-key", key], "--tls-cert"),
         ([*tcp, "--tls-client-ca", certificate], "--tls-cert"),
         ([*unix, "--tls-cert", certificate, "--tls-key", key], "nothing listens there"),
-        (tcp, "--tls-cert and --tls-key encrypt it"),
+        (tcp, "--tls-cert and --tls-key to encrypt it"),
     ):
         status, said = start_of(*options)
         assert status == 2 and words in said, said

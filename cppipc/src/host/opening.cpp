@@ -6,6 +6,13 @@
 #include "host/host_session.h"
 
 namespace cppipc {
+namespace {
+
+// Answers that a client holds beyond twice its calls in flight: it says that it has finished with
+// one when it sends something else, or moments later.
+constexpr std::uint64_t kAnswersMore = 1'024;
+
+}  // namespace
 
 void HostSession::open(std::string_view token) {
   const Channel* channel = peer_->connection().channel();
@@ -19,6 +26,7 @@ void HostSession::open(std::string_view token) {
     throw Error(ErrorKind::kConnectionLost, "the session is over");
   }
   peer_->limit_messages(Peer::kNoLimit);
+  peer_->limit_answers(2 * core_->options().limits.calls_in_flight + kAnswersMore);
   peer_->connection().set_message_bytes(core_->options().limits.message_bytes);
   const auto& opened = core_->options().session_opened;
   if (opened) opened(id_, peer_identity_);

@@ -75,6 +75,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   // So many further messages may come; one more is a kProtocol. For the thread that receives.
   static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
   void limit_messages(std::uint64_t most) { messages_left_ = most; }
+  // The peer may leave so many questions without saying that it has finished with the answer; one
+  // more is a kProtocol. For the thread that receives.
+  void limit_answers(std::uint64_t most) { answers_max_ = most; }
 
   // A call on `target` of which the params are still to be filled in.
   class CallBuilder {
@@ -188,6 +191,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   Connection connection_;
   std::uint64_t messages_left_ = kNoLimit;
+  std::uint64_t answers_max_ = kNoLimit;
   std::shared_ptr<Exported> bootstrap_;
   const std::shared_ptr<ImportSource> source_;
 

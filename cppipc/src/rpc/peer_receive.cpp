@@ -141,6 +141,11 @@ void Peer::begin_answer(std::uint32_t id) {
   if (!answers_.try_emplace(id, std::move(answer)).second) {
     throw Error(ErrorKind::kProtocol, "the peer asked two questions under one number");
   }
+  if (answers_.size() > answers_max_) {
+    throw Error(ErrorKind::kProtocol, "the peer has not finished with " +
+                                          std::to_string(answers_max_) +
+                                          " answers, which are as many as it may hold");
+  }
 }
 
 void Peer::deliver(Cap target, IncomingCall call) {

@@ -30,6 +30,7 @@ class Opening : public BrokerTest {
     HostOptions options;
     options.access_tokens = tokens_;
     options.keep_alive = std::chrono::seconds(17);
+    options.limits.calls_in_flight = 10;
     options.session_opened = [this](std::uint64_t session, const std::string& identity) {
       const std::lock_guard lock(mutex_);
       opened_[session] = identity;
@@ -53,7 +54,8 @@ class Opening : public BrokerTest {
   // The other side of a connection that is served, and the number of its session.
   std::pair<Descriptor, std::uint64_t> adopt(bool needs_token = false) {
     auto [ours, theirs] = socket_pair();
-    const auto session = host_->adopt(theirs.release(), "tester", {.needs_token = needs_token});
+    const auto session =
+        host_->adopt(theirs.release(), "tester", {.needs_token = needs_token, .tls = nullptr});
     return {std::move(ours), session};
   }
   std::shared_ptr<Client> connect(bool needs_token, const std::string& token) {
@@ -138,7 +140,7 @@ TEST_F(Opening, AHostWithoutTokensLetsNobodyInWhoNeedsOne) {
   Registry registry = registry_of(stage_);
   Host host(registry);
   auto [ours, theirs] = socket_pair();
-  host.adopt(theirs.release(), "tester", {.needs_token = true});
+  host.adopt(theirs.release(), "tester", {.needs_token = true, .tls = nullptr});
   ConnectOptions options;
   options.access_token = kToken;
   EXPECT_EQ(kind_of([&, fd = ours.release()] { Client::adopt(fd, options); }),
@@ -209,6 +211,24 @@ TEST_F(Opening, AfterItMessagesAreAsLargeAndAsManyAsTheyMay) {
     EXPECT_EQ(client->run("length", arguments(text))->wait(kWaitS), Variant(900'000));
   }
   client->close();
+}
+
+TEST_F(Opening, AfterItAClientCannotHoldAnswersWithoutEnd) {
+  auto [ours, number] = adopt();
+  RawSide raw(std::move(ours));
+  raw.bootstrap(0);
+  raw.send([](RawSide::Message::Builder m) {
+    auto call = m.initCall();
+    call.setQuestionId(1);
+    call.initTarget().initPromisedAnswer().setQuestionId(0);
+    call.setInterfaceId(capnp::typeId<wire::Broker>());
+    call.initParams().getContent().initAs<wire::Broker::OpenParams>();
+  });
+  // It never says that it has finished with any: twice ten, and 1,024 more, are its share.
+  for (std::uint32_t question = 2; question <= 1'044; ++question) raw.bootstrap(question);
+  const std::string reason = end_of(number);
+  EXPECT_NE(reason.find("has not finished with 1044 answers"), std::string::npos) << reason;
+  EXPECT_NE(opened(number), "");
 }
 
 TEST_F(Opening, AConnectionIsOpenedOnce) {
