@@ -226,6 +226,11 @@ TEST_F(Opening, AfterItAClientCannotHoldAnswersWithoutEnd) {
   });
   // It never says that it has finished with any: twice ten, and 1,024 more, are its share.
   for (std::uint32_t question = 2; question <= 1'044; ++question) raw.bootstrap(question);
+  EXPECT_TRUE(eventually([&] {
+    raw.connection().flush();  // what the socket has not taken at once
+    const std::lock_guard lock(mutex_);
+    return ended_.contains(number);
+  }));
   const std::string reason = end_of(number);
   EXPECT_NE(reason.find("has not finished with 1044 answers"), std::string::npos) << reason;
   EXPECT_NE(opened(number), "");
