@@ -115,6 +115,7 @@ def server_in_a_terminal(address):
     """Starts a server as the leader of a terminal of its own; its pid and the terminal's master."""
     pid, master = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also if the tests were started with nohup
         os.execv(SERVER, [str(SERVER), "--listen", address])
     return pid, master
 
