@@ -18,6 +18,7 @@ IDLE_S = 5.0
 SESSIONS = 2_000
 CLIENTS = 8
 LOOK_S = 2.0
+REST_S = 10.0
 
 CLIENT = """
 import sys, unity
@@ -45,6 +46,24 @@ def switches(pid):
                 if text.startswith("voluntary_ctxt_switches"):
                     total += int(text.split()[1])
     return total
+
+
+def let_live(server, seconds):
+    """Look on for so long while a server runs; it must not end."""
+    try:
+        server.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
+    raise SystemExit(f"the server has ended with status {server.returncode}")
+
+
+def switches_at_rest(server):
+    """switches() once what follows the opening of sessions is done, or after REST_S at the most."""
+    deadline = time.monotonic() + REST_S
+    seen = None
+    while seen != (seen := switches(server.pid)) and time.monotonic() < deadline:
+        let_live(server, 0.5)
+    return seen
 
 
 def threads(pid):
@@ -99,9 +118,8 @@ def idle_sessions(listen, *options):
             with many_sessions(address):
                 each = (private_kib(server.pid) - before) / SESSIONS
                 count = first.stats()["sessions"] - 1
-                time.sleep(1.0)  # what clients and server do after the opening
-                slept = switches(server.pid)
-                time.sleep(LOOK_S)
+                slept = switches_at_rest(server)
+                let_live(server, LOOK_S)
                 slept = switches(server.pid) - slept
         server.terminate()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
