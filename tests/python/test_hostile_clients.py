@@ -5,6 +5,7 @@ What a client can do that has opened a session is in test_quotas.py and test_bad
 """
 
 import contextlib
+import os
 import re
 import resource
 import select
@@ -228,9 +229,10 @@ def test_5000_half_open_connections_cost_little(many_descriptors, serve, eventua
             if number % 100 == 0:
                 assert_works(session)
         eventually(lambda: session.stats()["pending"] == kept)
-        assert session.stats()["sessions"] == kept + 1
+        eventually(lambda: session.stats()["sessions"] == kept + 1)
         each = (resident_kib(pid) - before) / kept
-        assert each < 48, f"{each} KiB for each of {kept}"
+        if "UNITY_TEST_SANITIZED" not in os.environ:  # a sanitizer has memory beside each block
+            assert each < 48, f"{each} KiB for each of {kept}"
         with server.connect() as other:
             assert_works(other)
         flood.close()
