@@ -19,8 +19,6 @@ namespace {
 constexpr std::chrono::milliseconds kPause{100};
 constexpr int kFairShare = 64;  // connections
 
-std::string text_of(int error) { return std::generic_category().message(error); }
-
 int duplicate(int fd) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) throw std::system_error(errno, std::generic_category(), "duplicating a socket");
@@ -100,7 +98,7 @@ std::string Listener::admit(int fd) {
   socklen_t size = sizeof(peer);
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     log_.warning("refused a client of " + address().text() +
-                 ": who it is could not be found out: " + text_of(errno));
+                 ": who it is could not be found out: " + std::generic_category().message(errno));
     return {};
   }
   const std::string name =
@@ -123,8 +121,9 @@ void Listener::hand_on(OwnedFd socket) {
 
 void Listener::pause(int error) {
   if (!is_pause_logged_) {
-    log_.error("cannot accept on " + address().text() + ": " + text_of(error) +
-               "; trying again every " + std::to_string(kPause.count()) + " ms");
+    log_.error("cannot accept on " + address().text() + ": " +
+               std::generic_category().message(error) + "; trying again every " +
+               std::to_string(kPause.count()) + " ms");
     is_pause_logged_ = true;
   }
   retry_.expires_after(kPause);

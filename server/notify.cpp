@@ -32,8 +32,9 @@ Notifier::Notifier(const std::string& address) {
   place.sun_family = AF_UNIX;
   if ((address.front() != '/' && address.front() != '@') || address.size() < 2 ||
       address.size() >= sizeof place.sun_path) {
-    failure_ = std::string(kVariable) + " is '" + address +
-               "', which is neither a path nor an abstract name; nobody is told how the server is";
+    failure_ = kVariable;
+    failure_ += " is '" + address +
+                "', which is neither a path nor an abstract name; nobody is told how the server is";
     return;
   }
   std::memcpy(place.sun_path, address.data(), address.size());

@@ -11,7 +11,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -19,6 +18,8 @@
 #include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include "server/environment.h"
 
 namespace cppipc::server {
 namespace {
@@ -29,18 +30,8 @@ constexpr char kPid[] = "LISTEN_PID";
 constexpr char kCount[] = "LISTEN_FDS";
 constexpr char kNames[] = "LISTEN_FDNAMES";
 
-std::optional<long> number_in(const char* variable) {
-  const char* const text = std::getenv(variable);
-  if (text == nullptr) return std::nullopt;
-  long number = 0;
-  const char* const end = text + std::strlen(text);
-  const auto [rest, error] = std::from_chars(text, end, number);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return number;
-}
-
 // The count, or 0 if they are not for this process.
-long count_passed() {
+std::int64_t count_passed() {
   if (number_in(kPid) != ::getpid()) return 0;
   return number_in(kCount).value_or(0);
 }

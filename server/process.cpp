@@ -44,7 +44,7 @@
 namespace cppipc::server {
 namespace {
 
-LogLevel level_of(HostOptions::LogLevel level) {
+LogLevel log_level_of(HostOptions::LogLevel level) {
   switch (level) {
     case HostOptions::LogLevel::kDebug:
       return LogLevel::kDebug;
@@ -159,7 +159,7 @@ HostOptions Process::host_options() {
   options.shares_memory = options_.shares_memory;
   options.log = [this](HostOptions::LogLevel level, const std::string& text) {
     use_crash_stack();
-    log_.write(level_of(level), text);
+    log_.write(log_level_of(level), text);
   };
   options.keep_alive = std::chrono::seconds(options_.access.keep_alive_s);
   options.access_tokens = entrance_.tokens();

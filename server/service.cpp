@@ -5,28 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
-#include <system_error>
 #include <utility>
+
+#include "server/environment.h"
 
 namespace cppipc::server {
 namespace {
 
 constexpr char kWatchdog[] = "WATCHDOG_USEC";
 constexpr char kWatchdogPid[] = "WATCHDOG_PID";
-
-std::optional<std::uint64_t> number_in(const char* variable) {
-  const char* const text = std::getenv(variable);
-  if (text == nullptr) return std::nullopt;
-  std::uint64_t number = 0;
-  const char* const end = text + std::strlen(text);
-  const auto [rest, error] = std::from_chars(text, end, number);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return number;
-}
 
 // Of the clock by which managers compare.
 std::uint64_t monotonic_us() {
@@ -40,11 +29,11 @@ std::uint64_t monotonic_us() {
 
 ServiceManager ServiceManager::from_environment() {
   ServiceManager manager{Notifier::from_environment(), {}};
-  constexpr std::uint64_t kLeast = 2;                     // half of it is a microsecond
-  constexpr std::uint64_t kMost = 1'000'000'000'000'000;  // thirty years
+  constexpr std::int64_t kLeast = 2;                     // half of it is a microsecond
+  constexpr std::int64_t kMost = 1'000'000'000'000'000;  // thirty years
   const auto interval = number_in(kWatchdog);
-  const auto own = static_cast<std::uint64_t>(::getpid());
-  const bool is_for_others = std::getenv(kWatchdogPid) != nullptr && number_in(kWatchdogPid) != own;
+  const bool is_for_others =
+      std::getenv(kWatchdogPid) != nullptr && number_in(kWatchdogPid) != ::getpid();
   if (interval && *interval >= kLeast && *interval <= kMost && !is_for_others) {
     manager.watchdog = std::chrono::microseconds(*interval);
   }

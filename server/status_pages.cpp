@@ -34,7 +34,7 @@ std::string name_of_host(std::string_view host) {
   return lower(host.substr(0, host.find(':')));
 }
 
-bool is_number(const std::string& host) {
+bool is_ip_number(const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
   return ::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 ||
          ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
@@ -94,7 +94,7 @@ bool StatusPages::is_own_host(std::string_view host) const {
   if (name == "localhost" || is_loopback_number(name)) return true;
   if (name == bound_.host || name == written_) return true;
   // Behind a number there is no name that could be made to lead elsewhere.
-  return (bound_.host == "0.0.0.0" || bound_.host == "::") && is_number(name);
+  return (bound_.host == "0.0.0.0" || bound_.host == "::") && is_ip_number(name);
 }
 
 StatusReply StatusPages::reply(std::string_view method, std::string_view target,

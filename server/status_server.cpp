@@ -27,12 +27,12 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using Error = boost::system::error_code;
+using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 
 constexpr std::size_t kLingerBytes = 1 << 20;
 
-bool is_of_http(const Error& error) {
+bool is_of_http(const error_code& error) {
   return error.category() == http::make_error_code(http::error::bad_method).category();
 }
 
@@ -82,12 +82,13 @@ class StatusServer::Connection : public std::enable_shared_from_this<Connection>
     parser_->header_limit(shared_->limits.header_bytes);
     parser_->body_limit(~std::uint64_t{0});  // of a body nothing is read, whatever its size
     stream_.expires_after(shared_->limits.patience);
-    http::async_read_header(
-        stream_, buffer_, *parser_,
-        [self = shared_from_this()](const Error& error, std::size_t) { self->has_read(error); });
+    http::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](const error_code& error, std::size_t) {
+                              self->has_read(error);
+                            });
   }
 
-  void has_read(const Error& error) {
+  void has_read(const error_code& error) {
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
       return refuse(plain_reply(431, "the header of the request is too long"));
     }
@@ -132,7 +133,7 @@ class StatusServer::Connection : public std::enable_shared_from_this<Connection>
     if (!is_head) response_.body() = reply.body;
     stream_.expires_after(shared_->limits.patience);
     http::async_write(stream_, response_,
-                      [self = shared_from_this(), is_kept](const Error& error, std::size_t) {
+                      [self = shared_from_this(), is_kept](const error_code& error, std::size_t) {
                         if (error) return;  // it left, or did not read in time
                         is_kept ? self->read() : self->linger();
                       });
@@ -140,7 +141,7 @@ class StatusServer::Connection : public std::enable_shared_from_this<Connection>
 
   // Reads and drops what still comes, until the client closes as well.
   void linger() {
-    Error error;
+    error_code error;
     stream_.socket().shutdown(asio::socket_base::shutdown_send, error);
     if (error) return;
     stream_.expires_after(shared_->limits.patience);
@@ -149,7 +150,7 @@ class StatusServer::Connection : public std::enable_shared_from_this<Connection>
 
   void drop_more() {
     stream_.async_read_some(asio::buffer(dropped_),
-                            [self = shared_from_this()](const Error& error, std::size_t size) {
+                            [self = shared_from_this()](const error_code& error, std::size_t size) {
                               self->dropped_bytes_ += size;
                               if (!error && self->dropped_bytes_ < kLingerBytes) self->drop_more();
                             });

@@ -50,8 +50,6 @@ struct Place {
   throw std::runtime_error("cannot listen on " + address.text() + ": " + why);
 }
 
-std::string text_of(int error) { return std::generic_category().message(error); }
-
 // All addresses of a host, each once.
 std::vector<Place> places_of(const Address& address) {
   addrinfo hints{};
@@ -61,7 +59,8 @@ std::vector<Place> places_of(const Address& address) {
   const int failed = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
   if (failed != 0) {
-    fail(address, failed == EAI_SYSTEM ? text_of(errno) : std::string(::gai_strerror(failed)));
+    fail(address, failed == EAI_SYSTEM ? std::generic_category().message(errno)
+                                       : std::string(::gai_strerror(failed)));
   }
   std::vector<Place> places;
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
@@ -171,7 +170,7 @@ std::vector<Listening> listen_on_a_port(const Address& address, const std::vecto
     const bool is_luck = error == EADDRINUSE && address.port == "0" && places.size() > 1;
     if (!is_luck) break;
   }
-  if (error != 0) fail(address, text_of(error));
+  if (error != 0) fail(address, std::generic_category().message(error));
   return sockets;
 }
 

@@ -110,7 +110,7 @@ Variant total_of_complex(const AnyArray& array, bool is_swapped) {
   return std::complex<double>(real.value(), imaginary.value());
 }
 
-Variant total_of(const AnyArray& array, const ElementType& type) {
+Variant total_of_type(const AnyArray& array, const ElementType& type) {
   const bool swapped = type.is_swapped();
   switch (type.kind << 8 | static_cast<int>(type.itemsize)) {
     case 'b' << 8 | 1:
@@ -152,7 +152,7 @@ Variant total_of(const AnyArray& array, const ElementType& type) {
 Variant total_of(const AnyArray& array) {
   const std::optional<ElementType> type = element_type_of(array.dtype);
   if (!type) throw Error(ErrorKind::kWrongType, "no numbers to add up: dtype " + array.dtype.text);
-  return total_of(array, *type);
+  return total_of_type(array, *type);
 }
 
 }  // namespace cppipc::toolkits

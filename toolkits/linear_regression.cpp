@@ -17,7 +17,7 @@
 namespace cppipc::toolkits {
 namespace {
 
-using M = LinearRegressionModel;
+using Linear = LinearRegressionModel;
 
 // The first step leads to the end, the second takes off what rounding has left.
 constexpr NewtonOptions kSteps{0, 4, 1e-20};
@@ -49,7 +49,7 @@ VariantMap linear_regression(const Context& context, const DataFrame& data,
   options.l2_penalty = l2_penalty;
   check(options);
   const Missing what_of_missing = missing_of(missing);
-  auto model = std::make_shared<M>();
+  auto model = std::make_shared<Linear>();
   std::vector<double> targets = read_target(target_column(data, target));
   Features numbers = read_features(data, feature_names(data, target, features));
   model->num_dropped = clean(numbers, &targets, target, what_of_missing);
@@ -66,17 +66,17 @@ VariantMap linear_regression(const Context& context, const DataFrame& data,
   return {{"model", to_variant(std::move(model))}};
 }
 
-void register_type(Registry& registry) {
-  auto type =
-      registry.type<M>("LinearRegressionModel",
-                       "Predicts a number by others, as toolkits.linear_regression returns it.");
+void register_linear_model(Registry& registry) {
+  auto type = registry.type<Linear>(
+      "LinearRegressionModel",
+      "Predicts a number by others, as toolkits.linear_regression returns it.");
   add_learning(type);
   type.base<Model>()
       .thread_safe()
-      .saveable(1, &M::save, &M::load)
+      .saveable(1, &Linear::save, &Linear::load)
       .method(
           "predict",
-          [](const M& self, const DataFrame& data, const Context& context) {
+          [](const Linear& self, const DataFrame& data, const Context& context) {
             return self.terms.at_rows(data, context);
           },
           arg("data"),
@@ -84,17 +84,17 @@ void register_type(Registry& registry) {
           "Raises\nValueError for rows that lack a value.",
           blocking)
       .property(
-          "coefficients", [](const M& self) { return self.terms.by_name(); },
+          "coefficients", [](const Linear& self) { return self.terms.by_name(); },
           "By the names of the features.")
       .property(
-          "intercept", [](const M& self) { return self.terms.intercept; },
+          "intercept", [](const Linear& self) { return self.terms.intercept; },
           "What is predicted where all features are 0.")
-      .property("training_rmse", &M::training_rmse,
+      .property("training_rmse", &Linear::training_rmse,
                 "The root of the mean square of the errors, in units of the target.")
-      .property("training_r2", &M::training_r2,
+      .property("training_r2", &Linear::training_r2,
                 "The part of the target's variance that is explained, at most 1; NaN if it has "
                 "none.")
-      .property("l2_penalty", &M::l2_penalty, "As it was given.");
+      .property("l2_penalty", &Linear::l2_penalty, "As it was given.");
 }
 
 }  // namespace
@@ -139,7 +139,7 @@ std::unique_ptr<LinearRegressionModel> LinearRegressionModel::load(SaveReader& i
 }
 
 void register_linear_regression(Registry& registry) {
-  register_type(registry);
+  register_linear_model(registry);
   registry.toolkit(
       "linear_regression", &linear_regression, arg("data"), arg("target"),
       arg("features") = nullptr, arg("l2_penalty") = 0.0, arg("missing") = "error", blocking,

@@ -12,7 +12,7 @@
 namespace cppipc::toolkits {
 namespace {
 
-using M = LogisticRegressionModel;
+using Logistic = LogisticRegressionModel;
 
 // Errors: kInvalidArgument unless there are rows of both classes.
 void check_both_occur(const Classes& classes, const std::string& target) {
@@ -26,7 +26,7 @@ void check_both_occur(const Classes& classes, const std::string& target) {
                   "to be rows of two classes");
 }
 
-void warn_unless_converged(const M& model, const Fit& fit, const Context& context) {
+void warn_unless_converged(const Logistic& model, const Fit& fit, const Context& context) {
   if (model.is_converged) return;
   context.log(LogLevel::kWarning,
               fit.is_separated && model.options.l2_penalty == 0
@@ -42,7 +42,7 @@ VariantMap logistic_regression(const Context& context, const DataFrame& data,
                                double l2_penalty, std::int64_t max_iterations, double threshold,
                                const std::string& missing) {
   const auto start = std::chrono::steady_clock::now();
-  auto model = std::make_shared<M>();
+  auto model = std::make_shared<Logistic>();
   model->options = {l2_penalty, max_iterations, threshold};
   check(model->options);
   const Missing what_of_missing = missing_of(missing);
@@ -77,49 +77,51 @@ Variant choose(const Array<double>& probabilities, T negative, T positive) {
   return chosen.any();
 }
 
-void add_properties(TypeBuilder<M>& type) {
+void add_properties(TypeBuilder<Logistic>& type) {
   add_learning(type);
   type.property(
           "classes",
-          [](const M& self) {
+          [](const Logistic& self) {
             return List{{self.negative, self.positive}};
           },
           "The two values of the target; probabilities are those of the second.")
       .property(
-          "coefficients", [](const M& self) { return self.terms.by_name(); },
+          "coefficients", [](const Logistic& self) { return self.terms.by_name(); },
           "By the names of the features: how the logarithm of the odds of the second class grows.")
       .property(
-          "intercept", [](const M& self) { return self.terms.intercept; },
+          "intercept", [](const Logistic& self) { return self.terms.intercept; },
           "The logarithm of the odds where all features are 0.")
-      .property("num_iterations", &M::num_iterations, "How many steps it took.")
-      .property("converged", &M::is_converged, "Whether it ended because of the threshold.")
-      .property("training_loss", &M::training_loss,
+      .property("num_iterations", &Logistic::num_iterations, "How many steps it took.")
+      .property("converged", &Logistic::is_converged, "Whether it ended because of the threshold.")
+      .property("training_loss", &Logistic::training_loss,
                 "The mean over the rows of minus the logarithm of the probability of their class.")
-      .property("training_accuracy", &M::training_accuracy,
+      .property("training_accuracy", &Logistic::training_accuracy,
                 "The part of the rows whose class is the more likely one; 0 to 1.")
       .property(
-          "l2_penalty", [](const M& self) { return self.options.l2_penalty; }, "As it was given.")
-      .property(
-          "max_iterations", [](const M& self) { return self.options.max_iterations; },
+          "l2_penalty", [](const Logistic& self) { return self.options.l2_penalty; },
           "As it was given.")
       .property(
-          "threshold", [](const M& self) { return self.options.threshold; }, "As it was given.");
+          "max_iterations", [](const Logistic& self) { return self.options.max_iterations; },
+          "As it was given.")
+      .property(
+          "threshold", [](const Logistic& self) { return self.options.threshold; },
+          "As it was given.");
 }
 
-void register_type(Registry& registry) {
-  auto type = registry.type<M>(
+void register_logistic_model(Registry& registry) {
+  auto type = registry.type<Logistic>(
       "LogisticRegressionModel",
       "Tells two classes apart by numbers, as toolkits.logistic_regression returns it.");
   type.base<Model>()
       .thread_safe()
-      .saveable(1, &M::save, &M::load)
+      .saveable(1, &Logistic::save, &Logistic::load)
       .method(
-          "predict", &M::predict, arg("data"),
+          "predict", &Logistic::predict, arg("data"),
           "The more likely class of each row of a dataframe that has the features: an array of "
           "bool or\nint64, or a list of str, as the target was. Raises ValueError for rows that "
           "lack a value.",
           blocking)
-      .method("predict_probability", &M::predict_probability, arg("data"),
+      .method("predict_probability", &Logistic::predict_probability, arg("data"),
               "The probability that a row is of the second class: a float64 array.", blocking);
   add_properties(type);
 }
@@ -205,7 +207,7 @@ std::unique_ptr<LogisticRegressionModel> LogisticRegressionModel::load(SaveReade
 }
 
 void register_logistic_regression(Registry& registry) {
-  register_type(registry);
+  register_logistic_model(registry);
   registry.toolkit(
       "logistic_regression", &logistic_regression, arg("data"), arg("target"),
       arg("features") = nullptr, arg("l2_penalty") = 0.0, arg("max_iterations") = 20,

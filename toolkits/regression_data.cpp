@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kNamesShown = 20;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string quoted_name(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 std::string rows_text(std::int64_t count) {
   return std::to_string(count) + (count == 1 ? " row" : " rows");
@@ -31,11 +31,11 @@ const Column& find_column(const DataFrame& data, const std::string& name, const 
   const std::vector<std::string> names = data.names();
   std::string known;
   for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i) {
-    known += (i > 0 ? ", " : "") + quoted(names[i]);
+    known += (i > 0 ? ", " : "") + quoted_name(names[i]);
   }
   if (names.size() > kNamesShown) known += ", and more";
   throw Error(ErrorKind::kUnknownKey, std::string(parameter) + ": the data has no column " +
-                                          quoted(name) + "; it has " +
+                                          quoted_name(name) + "; it has " +
                                           (known.empty() ? "none" : known));
 }
 
@@ -51,14 +51,14 @@ std::int64_t count_of(const Features& features, std::size_t place, Is is) {
 
 [[noreturn]] void refuse_missing(const std::string& name, std::int64_t count, bool may_drop) {
   throw Error(ErrorKind::kInvalidArgument,
-              "column " + quoted(name) + " has no value (null or NaN) in " + rows_text(count) +
+              "column " + quoted_name(name) + " has no value (null or NaN) in " + rows_text(count) +
                   "; fill them" +
                   (may_drop ? ", or leave such rows out with missing='drop'" : " first"));
 }
 
 void refuse_infinite(const std::string& name, std::int64_t count) {
   if (count == 0) return;
-  throw Error(ErrorKind::kInvalidArgument, "column " + quoted(name) + " is infinite in " +
+  throw Error(ErrorKind::kInvalidArgument, "column " + quoted_name(name) + " is infinite in " +
                                                rows_text(count) + "; give it finite numbers");
 }
 
@@ -98,8 +98,9 @@ Classes read_text_classes(const Column& column) {
     distinct.insert(values[i]);
     if (distinct.size() <= 2) continue;
     std::string known;
-    for (const std::string& value : distinct) known += (known.empty() ? "" : ", ") + quoted(value);
-    throw Error(ErrorKind::kInvalidArgument, "target " + quoted(column.name()) +
+    for (const std::string& value : distinct)
+      known += (known.empty() ? "" : ", ") + quoted_name(value);
+    throw Error(ErrorKind::kInvalidArgument, "target " + quoted_name(column.name()) +
                                                  " has more than two values: " + known +
                                                  ", maybe more; it has to have two");
   }
@@ -122,7 +123,7 @@ Classes read_number_classes(const Column& column) {
     const double code = classes.codes[i];
     if (code == 0 || code == 1 || is_nan(code)) continue;
     throw Error(ErrorKind::kInvalidArgument,
-                "target " + quoted(column.name()) + " has the number " + std::to_string(code) +
+                "target " + quoted_name(column.name()) + " has the number " + std::to_string(code) +
                     " in row " + std::to_string(i) +
                     "; numbers have to be 0 or 1, and text may have any two values");
   }
@@ -136,18 +137,20 @@ std::vector<std::string> feature_names(const DataFrame& data, const std::string&
   std::vector<std::string> names = given ? *given : data.names();
   if (!given) std::erase(names, target);
   if (names.empty()) {
-    throw Error(ErrorKind::kInvalidArgument,
-                "features: there is no column to learn from beside the target " + quoted(target));
+    throw Error(
+        ErrorKind::kInvalidArgument,
+        "features: there is no column to learn from beside the target " + quoted_name(target));
   }
   std::set<std::string> seen;
   for (const std::string& name : names) {
     find_column(data, name, "features");
     if (name == target) {
       throw Error(ErrorKind::kInvalidArgument,
-                  "features: " + quoted(name) + " is the target; leave it out");
+                  "features: " + quoted_name(name) + " is the target; leave it out");
     }
     if (!seen.insert(name).second) {
-      throw Error(ErrorKind::kInvalidArgument, "features: " + quoted(name) + " is there twice");
+      throw Error(ErrorKind::kInvalidArgument,
+                  "features: " + quoted_name(name) + " is there twice");
     }
   }
   return names;
@@ -167,7 +170,7 @@ Features read_features(const DataFrame& data, const std::vector<std::string>& na
     const Column& column = find_column(data, names[i], "features");
     if (column.layout() != Layout::kValues) {
       throw Error(ErrorKind::kWrongType,
-                  "features: column " + quoted(names[i]) + " is " + column.type_name() +
+                  "features: column " + quoted_name(names[i]) + " is " + column.type_name() +
                       "; features are numbers or bools. Name those in features=[...]");
     }
     column.write_doubles(features.values.data() + i, width);
@@ -179,7 +182,7 @@ Missing missing_of(const std::string& text) {
   if (text == "error") return Missing::kRefuse;
   if (text == "drop") return Missing::kDrop;
   throw Error(ErrorKind::kInvalidArgument,
-              "missing has to be 'error' or 'drop', not " + quoted(text));
+              "missing has to be 'error' or 'drop', not " + quoted_name(text));
 }
 
 std::int64_t clean(Features& features, std::vector<double>* targets, const std::string& target,
@@ -211,7 +214,7 @@ std::int64_t clean(Features& features, std::vector<double>* targets, const std::
 Classes read_classes(const Column& column) {
   if (column.layout() == Layout::kValues) return read_number_classes(column);
   if (column.layout() == Layout::kCategory && column.categories().layout() != Layout::kText) {
-    throw Error(ErrorKind::kWrongType, "target " + quoted(column.name()) + " is " +
+    throw Error(ErrorKind::kWrongType, "target " + quoted_name(column.name()) + " is " +
                                            column.type_name() +
                                            "; it has to be bools, numbers 0 and 1, or text");
   }

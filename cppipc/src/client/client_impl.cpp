@@ -27,7 +27,6 @@ constexpr std::uint64_t kHandshakeBytes = 64 << 20;
 constexpr std::size_t kArenasMax = 16384;
 // A client has few sessions, and sends the same sizes again and again.
 constexpr std::uint64_t kRetainedBytes = 512ull << 20;
-constexpr unsigned kArgumentsPointer = 2;  // of the params of create, run and Object.call
 
 // Not a number is the least.
 std::chrono::seconds whole_seconds(double seconds) {

@@ -56,7 +56,7 @@ std::string fault_of(const AccessToken& given) {
   return {};
 }
 
-[[noreturn]] void refuse(const std::string& place, const std::string& fault) {
+[[noreturn]] void refuse_token(const std::string& place, const std::string& fault) {
   throw Error(ErrorKind::kInvalidArgument, "the access token of " + place + " " + fault);
 }
 
@@ -102,10 +102,11 @@ void AccessTokens::replace(const std::vector<AccessToken>& tokens) {
   std::vector<Known> known;
   for (const AccessToken& given : tokens) {
     const std::string place = place_of(tokens, known.size());
-    if (const std::string fault = fault_of(given); !fault.empty()) refuse(place, fault);
+    if (const std::string fault = fault_of(given); !fault.empty()) refuse_token(place, fault);
     const Digest digest = impl_->digest_of(given.token);
     for (std::size_t i = 0; i < known.size(); ++i) {
-      if (known[i].digest == digest) refuse(place, "is the same as that of " + place_of(tokens, i));
+      if (known[i].digest == digest)
+        refuse_token(place, "is the same as that of " + place_of(tokens, i));
     }
     known.push_back({digest, given.name.empty() ? name_of(digest) : given.name});
   }

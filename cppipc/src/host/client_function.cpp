@@ -20,9 +20,6 @@
 namespace cppipc {
 namespace {
 
-constexpr std::uint64_t kCallWords = 32;
-constexpr unsigned kArgumentsPointer = 2;  // of the params of Object.call
-
 // Objects that are given for the first time get their registered type, by the registry of the
 // function that runs here.
 ValueWriter written(Arguments& arguments, HostSession& session) {

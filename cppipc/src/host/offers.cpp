@@ -11,7 +11,7 @@
 namespace cppipc {
 namespace {
 
-[[noreturn]] void refuse(const std::string& extension, const std::string& why) {
+[[noreturn]] void refuse_offer(const std::string& extension, const std::string& why) {
   throw Error(ErrorKind::kInvalidArgument, "extension '" + extension + "' " + why);
 }
 
@@ -21,7 +21,7 @@ Description described(const ExtensionDescription& about, const Registry& registr
     detail::check_identifier(about.name, "extension");
     return registry.describe({});
   } catch (const std::logic_error& error) {
-    refuse(about.name, std::string("cannot be offered: ") + error.what());
+    refuse_offer(about.name, std::string("cannot be offered: ") + error.what());
   }
 }
 
@@ -40,7 +40,8 @@ template <class Item>
 void check_names(const std::vector<Item>& items, const std::string& extension) {
   for (const Item& item : items) {
     if (is_within(item.name, extension) && item.name.size() > extension.size()) continue;
-    refuse(extension, "offers '" + item.name + "'; its names must begin with '" + extension + ".'");
+    refuse_offer(extension,
+                 "offers '" + item.name + "'; its names must begin with '" + extension + ".'");
   }
 }
 
@@ -49,8 +50,8 @@ void check_unused(const std::vector<Item>& items, const std::string& extension,
                   const std::string& what) {
   for (const Item& item : items) {
     if (!is_within(item.name, extension)) continue;
-    refuse(extension,
-           "cannot be offered: the server itself has the " + what + " '" + item.name + "'");
+    refuse_offer(extension,
+                 "cannot be offered: the server itself has the " + what + " '" + item.name + "'");
   }
 }
 

@@ -19,8 +19,6 @@ constexpr unsigned kInFlightMax = 16;
 constexpr std::size_t kWaitingBytesMax = 16 << 20;
 constexpr std::size_t kTextBytes = 4096;
 constexpr std::size_t kWatchesMax = 100;
-constexpr std::uint64_t kCallWords = 32;
-constexpr unsigned kArgumentsPointer = 2;  // of the params of Object.call
 
 // Text of any length and bytes as text that can be sent.
 std::string as_text(std::string_view text) { return to_valid_utf8(text.substr(0, kTextBytes)); }

@@ -11,8 +11,6 @@ namespace {
 // OpenSSL's reasons for alerts that came are their numbers, from here on.
 constexpr int kAlerts = SSL_AD_REASON_OFFSET;
 
-std::string in_quotes(const std::string& text) { return "'" + text + "'"; }
-
 const char* other(const About& about) { return about.is_server ? "the client" : "the server"; }
 
 std::string reason_of(unsigned long error) {

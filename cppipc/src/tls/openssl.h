@@ -21,6 +21,7 @@ struct Free {
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
 
+inline std::string in_quotes(const std::string& text) { return "'" + text + "'"; }
 // "CN=engine,O=Example", as RFC 2253 writes it but in the order of the certificate; empty if the
 // name is.
 std::string text_of(const X509_NAME* name);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 
-[[noreturn]] void refuse(const std::string& problem) {
+[[noreturn]] void refuse_bytes(const std::string& problem) {
   throw Error(ErrorKind::kInvalidArgument, "no message of Cap'n Proto: " + problem);
 }
 
@@ -42,15 +42,15 @@ std::uint32_t number_at(std::span<const std::byte> bytes, std::size_t i) {
 }  // namespace
 
 Message::Message(std::vector<Bytes> segments) {
-  if (segments.empty()) refuse("it has no segment");
+  if (segments.empty()) refuse_bytes("it has no segment");
   if (segments.size() > kSegmentsMax) {
-    refuse("it has " + std::to_string(segments.size()) + " segments; it may have " +
-           std::to_string(kSegmentsMax));
+    refuse_bytes("it has " + std::to_string(segments.size()) + " segments; it may have " +
+                 std::to_string(kSegmentsMax));
   }
   for (std::size_t i = 0; i < segments.size(); ++i) {
     if (segments[i].size() % kWord != 0) {
-      refuse("segment " + std::to_string(i) + " has " + std::to_string(segments[i].size()) +
-             " bytes, which are no whole words of 8");
+      refuse_bytes("segment " + std::to_string(i) + " has " + std::to_string(segments[i].size()) +
+                   " bytes, which are no whole words of 8");
     }
     segments[i] = placed(std::move(segments[i]));
   }
@@ -59,19 +59,19 @@ Message::Message(std::vector<Bytes> segments) {
 
 Message Message::from_framed(const Bytes& bytes) {
   const std::span<const std::byte> all = bytes.span();
-  if (all.size() < kWord) refuse("it ends within its table of segments");
+  if (all.size() < kWord) refuse_bytes("it ends within its table of segments");
   const std::uint64_t count = std::uint64_t{number_at(all, 0)} + 1;
-  if (count > kSegmentsMax) refuse("its table names " + std::to_string(count) + " segments");
+  if (count > kSegmentsMax) refuse_bytes("its table names " + std::to_string(count) + " segments");
   std::size_t at = table_words(count) * kWord;
-  if (all.size() < at) refuse("it ends within its table of segments");
+  if (all.size() < at) refuse_bytes("it ends within its table of segments");
   std::vector<Bytes> segments;
   for (std::size_t i = 1; i <= count; ++i) {
     const std::uint64_t size = std::uint64_t{number_at(all, i)} * kWord;
-    if (size > all.size() - at) refuse("it ends within segment " + std::to_string(i - 1));
+    if (size > all.size() - at) refuse_bytes("it ends within segment " + std::to_string(i - 1));
     segments.emplace_back(all.subspan(at, size), bytes.owner());
     at += size;
   }
-  if (at != all.size()) refuse("there is more behind it");
+  if (at != all.size()) refuse_bytes("there is more behind it");
   return Message(std::move(segments));
 }
 

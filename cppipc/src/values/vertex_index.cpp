@@ -16,20 +16,21 @@ constexpr VertexIndex kNone = std::numeric_limits<VertexIndex>::max();
 // entries per look-up.
 constexpr std::uint64_t kTableEntriesPerLookup = 8;
 
-[[noreturn]] void refuse(const std::string& problem) {
+[[noreturn]] void refuse_argument(const std::string& problem) {
   throw Error(ErrorKind::kInvalidArgument, problem);
 }
 
 [[noreturn]] void refuse_id(std::int64_t id) {
-  refuse("an edge has the id " + std::to_string(id) + ", which is not among the graph's vertices");
+  refuse_argument("an edge has the id " + std::to_string(id) +
+                  ", which is not among the graph's vertices");
 }
 
 [[noreturn]] void refuse_twice(std::int64_t id) {
-  refuse("the graph's vertices have the id " + std::to_string(id) + " twice");
+  refuse_argument("the graph's vertices have the id " + std::to_string(id) + " twice");
 }
 
 void check_count(std::uint64_t num_vertices) {
-  if (num_vertices >= kNone) refuse("a graph has at most 4294967294 vertices");
+  if (num_vertices >= kNone) refuse_argument("a graph has at most 4294967294 vertices");
 }
 
 // Read once: what was checked is what is used.
@@ -151,8 +152,9 @@ std::vector<VertexIndex> checked_places(Ids places, std::uint64_t num_vertices) 
   for (std::size_t i = 0; i < places.size(); ++i) {
     const std::int64_t place = read(places[i]);
     if (place < 0 || static_cast<std::uint64_t>(place) >= num_vertices) {
-      refuse("an edge has the place " + std::to_string(place) + " among the vertices, of which " +
-             "there are " + std::to_string(num_vertices));
+      refuse_argument("an edge has the place " + std::to_string(place) +
+                      " among the vertices, of which " + "there are " +
+                      std::to_string(num_vertices));
     }
     checked[i] = static_cast<VertexIndex>(place);
   }

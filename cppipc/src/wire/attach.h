@@ -8,7 +8,14 @@
 
 #include <capnp/any.h>
 
+#include <cstdint>
+
 namespace cppipc {
+
+// Which pointer of the params of create, run and Object.call the arguments are at.
+inline constexpr unsigned kArgumentsPointer = 2;
+// Words of a message that calls, beside its arguments.
+inline constexpr std::uint64_t kCallWords = 32;
 
 // Puts the arguments, or the value, at a pointer of `parent`. `caps` stands for the objects
 // and the bulk. Errors: those of `caps`; kj::Exception.

@@ -21,6 +21,11 @@ void marshal_large_text(std::string_view text, wire::LargeBytes::Builder builder
 void marshal_array(const AnyArray& array, wire::Array::Builder builder, OutgoingCaps& caps,
                    const MarshalLimits& limits);
 
+// In C order or in Fortran order without gaps: its elements can be copied, or shared, as they lie.
+inline bool is_contiguous(const AnyArray& array) {
+  return array.is_c_contiguous() || array.is_f_contiguous();
+}
+
 // Errors, all five: kProtocol; kOutOfMemory; those of `caps` and of its BlobReader.
 std::string unmarshal_large_text(wire::LargeBytes::Reader reader, IncomingCaps& caps);
 // The same, but it need not be UTF-8.

@@ -10,7 +10,7 @@
 namespace cppipc {
 namespace {
 
-void refuse_if(const char* problem) {
+void refuse_message_if(const char* problem) {
   if (problem != nullptr) refuse_message(problem);
 }
 
@@ -18,7 +18,7 @@ void refuse_if(const char* problem) {
 
 Date checked_date(const wire::DateTime::Reader& reader) {
   const Date date{reader.getYear(), reader.getMonth(), reader.getDay()};
-  refuse_if(problem_of(date));
+  refuse_message_if(problem_of(date));
   return date;
 }
 
@@ -30,19 +30,19 @@ TimeOfDay checked_time(const wire::DateTime::Reader& reader) {
   time.microsecond = reader.getMicrosecond();
   time.fold = reader.getFold();
   if (reader.getHasOffset()) time.utc_offset_s = reader.getUtcOffsetS();
-  refuse_if(problem_of(time));
+  refuse_message_if(problem_of(time));
   return time;
 }
 
 TimeDelta checked_delta(const wire::TimeDelta::Reader& reader) {
   const TimeDelta delta{reader.getDays(), reader.getSeconds(), reader.getMicroseconds()};
-  refuse_if(problem_of(delta));
+  refuse_message_if(problem_of(delta));
   return delta;
 }
 
 Decimal checked_decimal(capnp::Text::Reader reader) {
   Decimal decimal{std::string(reader.begin(), reader.size())};
-  refuse_if(problem_of(decimal));
+  refuse_message_if(problem_of(decimal));
   return decimal;
 }
 

@@ -25,14 +25,14 @@ MarshalLimits no_limits() {
   return limits;
 }
 
-capnp::Text::Reader text_of(const std::string& text) {
+capnp::Text::Reader checked_text_of(const std::string& text) {
   if (is_utf8(text)) return {text.c_str(), text.size()};
   throw Error(ErrorKind::kInvalidArgument, "a name or doc of the registry is not valid UTF-8");
 }
 
 void put(const ParameterDescription& parameter, wire::Description::Parameter::Builder builder) {
-  builder.setName(text_of(parameter.name));
-  builder.setType(text_of(parameter.type));
+  builder.setName(checked_text_of(parameter.name));
+  builder.setType(checked_text_of(parameter.type));
   builder.setIsVariadic(parameter.is_variadic);
   if (!parameter.default_value) return;
   RefusingOutgoingCaps caps;
@@ -41,9 +41,9 @@ void put(const ParameterDescription& parameter, wire::Description::Parameter::Bu
 }
 
 void put(const FunctionDescription& function, wire::Description::Function::Builder builder) {
-  builder.setName(text_of(function.name));
-  builder.setDoc(text_of(function.doc));
-  builder.setResult(text_of(function.result));
+  builder.setName(checked_text_of(function.name));
+  builder.setDoc(checked_text_of(function.doc));
+  builder.setResult(checked_text_of(function.result));
   builder.setIsToolkit(function.is_toolkit);
   auto parameters = builder.initParameters(static_cast<unsigned>(function.parameters.size()));
   for (unsigned i = 0; i < parameters.size(); ++i) put(function.parameters[i], parameters[i]);
@@ -54,15 +54,15 @@ void put(const FunctionDescription& function, wire::Description::Function::Build
 }
 
 void put(const PropertyDescription& property, wire::Description::Property::Builder builder) {
-  builder.setName(text_of(property.name));
-  builder.setDoc(text_of(property.doc));
-  builder.setType(text_of(property.type));
+  builder.setName(checked_text_of(property.name));
+  builder.setDoc(checked_text_of(property.doc));
+  builder.setType(checked_text_of(property.type));
   builder.setIsWritable(property.is_writable);
 }
 
 void put(const TypeDescription& type, wire::Description::Type::Builder builder) {
-  builder.setName(text_of(type.name));
-  builder.setDoc(text_of(type.doc));
+  builder.setName(checked_text_of(type.name));
+  builder.setDoc(checked_text_of(type.doc));
   if (type.constructor) put(*type.constructor, builder.getConstructor().initFunction());
   auto methods = builder.initMethods(static_cast<unsigned>(type.methods.size()));
   for (unsigned i = 0; i < methods.size(); ++i) put(type.methods[i], methods[i]);
@@ -70,31 +70,31 @@ void put(const TypeDescription& type, wire::Description::Type::Builder builder) 
   for (unsigned i = 0; i < properties.size(); ++i) put(type.properties[i], properties[i]);
   if (type.bases.empty()) return;
   auto bases = builder.initBases(static_cast<unsigned>(type.bases.size()));
-  for (unsigned i = 0; i < bases.size(); ++i) bases.set(i, text_of(type.bases[i]));
+  for (unsigned i = 0; i < bases.size(); ++i) bases.set(i, checked_text_of(type.bases[i]));
 }
 
 void put(const EnumDescription& enumeration, wire::Description::Enumeration::Builder builder) {
-  builder.setName(text_of(enumeration.name));
-  builder.setDoc(text_of(enumeration.doc));
+  builder.setName(checked_text_of(enumeration.name));
+  builder.setDoc(checked_text_of(enumeration.doc));
   auto members = builder.initMembers(static_cast<unsigned>(enumeration.members.size()));
   for (unsigned i = 0; i < members.size(); ++i) {
-    members[i].setName(text_of(enumeration.members[i].first));
+    members[i].setName(checked_text_of(enumeration.members[i].first));
     members[i].setValue(enumeration.members[i].second);
   }
 }
 
 void put(const ExceptionDescription& exception, wire::Description::Exception::Builder builder) {
-  builder.setName(text_of(exception.name));
-  builder.setDoc(text_of(exception.doc));
-  builder.setBase(text_of(exception.base));
+  builder.setName(checked_text_of(exception.name));
+  builder.setDoc(checked_text_of(exception.doc));
+  builder.setBase(checked_text_of(exception.base));
   builder.setKind(static_cast<std::uint16_t>(exception.kind));
 }
 
 void put(const ExtensionDescription& extension, wire::Description::Extension::Builder builder) {
-  builder.setName(text_of(extension.name));
-  builder.setDoc(text_of(extension.doc));
+  builder.setName(checked_text_of(extension.name));
+  builder.setDoc(checked_text_of(extension.doc));
   builder.setFile(to_valid_utf8(extension.file));
-  builder.setContentHash(text_of(extension.content_hash));
+  builder.setContentHash(checked_text_of(extension.content_hash));
 }
 
 // The items of a list, each read by a take() below.
@@ -193,7 +193,7 @@ std::vector<Item> take_all(typename capnp::List<Wire>::Reader list) {
 }  // namespace
 
 void marshal(const Description& description, wire::Description::Builder builder) {
-  builder.setVersion(text_of(description.version));
+  builder.setVersion(checked_text_of(description.version));
   auto types = builder.initTypes(static_cast<unsigned>(description.types.size()));
   for (unsigned i = 0; i < types.size(); ++i) put(description.types[i], types[i]);
   auto functions = builder.initFunctions(static_cast<unsigned>(description.functions.size()));

@@ -16,8 +16,6 @@
 namespace cppipc {
 namespace {
 
-constexpr std::size_t kFramesAtFirst = 16;
-
 // std::string ends with a NUL that its size does not count, as Cap'n Proto wants it.
 capnp::Text::Reader text_of(const std::string& text) { return {text.c_str(), text.size()}; }
 

@@ -24,10 +24,6 @@ void put_large(BlobSource source, wire::LargeBytes::Builder builder, OutgoingCap
   builder.setAccess(static_cast<std::uint8_t>(placed.place.access));
 }
 
-bool is_contiguous(const AnyArray& array) {
-  return array.is_c_contiguous() || array.is_f_contiguous();
-}
-
 BlobSource source_of(const AnyArray& array, std::size_t size_bytes) {
   if (!is_contiguous(array)) {
     std::shared_ptr<std::byte> memory = uninitialised_memory(size_bytes);

@@ -19,7 +19,7 @@
 namespace cppipc {
 namespace {
 
-constexpr std::uint64_t kVariantWords = 3;
+using words::kVariantWords;
 constexpr std::uint64_t kComplexWords = 2;
 constexpr std::uint64_t kDateTimeWords = 3;
 constexpr std::uint64_t kTimeDeltaWords = 2;
@@ -30,13 +30,8 @@ constexpr std::uint64_t kReferenceWords = 3;
 constexpr std::uint64_t kEnumMemberWords = 2;
 constexpr std::uint64_t kArgumentsWords = 2;
 constexpr std::uint64_t kListTagWords = 1;
-constexpr std::size_t kFramesAtFirst = 16;
 
 std::uint64_t data_words(std::uint64_t size_bytes) { return size_bytes / 8 + 1; }
-
-void refuse_if(const char* problem) {
-  if (problem != nullptr) throw Error(ErrorKind::kInvalidArgument, std::string(problem));
-}
 
 class Measurer {
  public:

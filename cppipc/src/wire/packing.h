@@ -22,6 +22,9 @@ inline Packing packing_of(std::span<const Variant> items) {
   return kind == Kind::kInt ? Packing::kInts : Packing::kFloats;
 }
 
+// How many containers in containers a walk makes room for at its first.
+inline constexpr std::size_t kFramesAtFirst = 16;
+
 // The values inside a value, in wire order: the items of a sequence, or the keys and values of a
 // dict in turn. Owns nothing.
 class Children {

@@ -12,6 +12,7 @@
 #include "wire/elements.h"
 #include "wire/guard.h"
 #include "wire/marshal.h"
+#include "wire/packing.h"
 
 #include <memory>
 #include <string>
@@ -20,8 +21,6 @@
 
 namespace cppipc {
 namespace {
-
-constexpr std::size_t kFramesAtFirst = 16;
 
 // Makes a T of `out`, which is null and so owns nothing. Assigning would look for something to
 // destroy first, which costs more than most values. Errors: those of T; `out` stays null.

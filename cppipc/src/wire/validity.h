@@ -6,10 +6,12 @@
 // Threads: no state; any thread.
 
 #include <cppipc/array.h>
+#include <cppipc/error.h>
 #include <cppipc/variant.h>
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace cppipc {
@@ -29,6 +31,11 @@ const char* problem_of(const Decimal& decimal);
 const char* problem_of(const DType& dtype);
 // At most 64 dimensions, none negative, and no stride or size past 2^63-1 bytes.
 const char* problem_of_shape(std::span<const std::int64_t> shape, std::uint32_t itemsize);
+
+// Refuses a value of the caller that has a problem: throws InvalidArgument.
+inline void refuse_if(const char* problem) {
+  if (problem != nullptr) throw Error(ErrorKind::kInvalidArgument, std::string(problem));
+}
 
 // Whether all elements lie within `size_bytes` bytes, of which those at `start` are the element
 // with all indices 0. Only for shapes without a problem and without a 0.

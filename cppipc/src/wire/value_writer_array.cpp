@@ -19,19 +19,7 @@ using Which = wire::Variant::Which;
 constexpr std::size_t kArrayData = 3;
 constexpr std::size_t kArrayPointers = 4;
 
-void refuse_if(const char* problem) {
-  if (problem != nullptr) throw Error(ErrorKind::kInvalidArgument, std::string(problem));
-}
-
-// A field of a struct, `offset` bytes behind its first word.
-template <class T>
-void set_field(std::uint64_t* data, std::size_t offset, T value) {
-  std::memcpy(reinterpret_cast<char*>(data) + offset, &value, sizeof value);
-}
-
-bool is_contiguous(const AnyArray& array) {
-  return array.is_c_contiguous() || array.is_f_contiguous();
-}
+using words::set_field;
 
 bool is_in_shared_memory(const AnyArray& array) {
   return block_hold(array.owner) != nullptr || lease_of(array.owner) != nullptr;

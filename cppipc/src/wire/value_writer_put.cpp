@@ -16,17 +16,7 @@ namespace {
 
 using Which = wire::Variant::Which;
 
-constexpr std::size_t kFramesAtFirst = 16;
-
-void refuse_if(const char* problem) {
-  if (problem != nullptr) throw Error(ErrorKind::kInvalidArgument, std::string(problem));
-}
-
-// A field of a struct, `offset` bytes behind its first word.
-template <class T>
-void set_field(std::uint64_t* data, std::size_t offset, T value) {
-  std::memcpy(reinterpret_cast<char*>(data) + offset, &value, sizeof value);
-}
+using words::set_field;
 
 void fill_date(std::uint64_t* data, const Date& date) {
   set_field(data, 0, date.year);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace cppipc::words {
 
@@ -38,5 +39,11 @@ inline constexpr std::size_t kVariantData = 2;
 inline constexpr std::size_t kVariantWords = 3;
 // A LargeBytes: the size; arena, offset and begin; the access in the lowest byte of the last.
 inline constexpr std::size_t kLargeBytesData = 5;
+
+// Writes a field of a struct, `offset` bytes behind its first word.
+template <class T>
+void set_field(std::uint64_t* data, std::size_t offset, T value) {
+  std::memcpy(reinterpret_cast<char*>(data) + offset, &value, sizeof value);
+}
 
 }  // namespace cppipc::words
