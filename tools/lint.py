@@ -111,6 +111,19 @@ def check_sizes(root, files):
     return complaints
 
 
+def check_test_namespaces(root, files):
+    """Tests in C++ that are compiled together may use the same names for their helpers."""
+    return [
+        f"{path}: its namespace is not cppipc::...::{path.stem}"
+        for path in files
+        if path.name.endswith("_test.cpp")
+        and not any(
+            re.match(rf"namespace cppipc(::\w+)*::{path.stem} ", line)
+            for line in lines_of(root, path)
+        )
+    ]
+
+
 CHECKS = (
     check_cpp_format,
     check_python_format,
@@ -120,6 +133,7 @@ CHECKS = (
     check_foreign_paths,
     check_unfinished,
     check_sizes,
+    check_test_namespaces,
 )
 
 

@@ -13,27 +13,21 @@ import argparse
 import contextlib
 import os
 import platform
-import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass, field
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build"
-LOGS = BUILD / "test-logs"
+import cmake_build
+from cmake_build import BUILD, LOGS, ROOT, BuildAhead
+from test_step import Step
+
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 PYTHON = ROOT / ".venv" / "bin" / "python"
-JOBS = str(os.cpu_count() or 1)
 TAIL_LINES = 100
 FUZZ_SECONDS = 60
 # So that one program that hangs leaves time for the others of its step.
 PROGRAM_LIMIT_S = 180
-INTERRUPT_GRACE_S = 10
 
 ASAN_OPTIONS = (
     "detect_leaks={leaks}:strict_string_checks=1:detect_stack_use_after_return=1"
@@ -58,129 +52,14 @@ TLS_FILES = (
     "error_context", "errors", "names", "values", "variant_map", "variant_map_views",
 )  # fmt: skip
 
-# The two lines of a test that passed without a word; they would hide the others.
-GTEST_PASSED = re.compile(r"^\[ RUN      \].*\n\[       OK \].*\n", re.MULTILINE)
-
-
-@dataclass
-class Step:
-    """One step: its name, its time limit in seconds, and what it has counted so far."""
-
-    name: str
-    limit_s: float
-    action: object
-    is_slow: bool = False
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    deadline: float = 0.0
-    failures: list = field(default_factory=list)
-
-    def run(self, *command, env=None, report=None, counts=True, limit_s=None):
-        """Runs a command within the step's time, or `limit_s` if that is less, and counts it.
-
-        Args:
-            env: variables beside the inherited ones.
-            report: a JUnit file the command writes; without one the command counts as one test.
-            counts: False for a command that only prepares; it counts only when it fails.
-
-        Returns: True when it ended with status 0.
-        """
-        if report:
-            report.unlink(missing_ok=True)
-        log_path = LOGS / f"{self.name}.log"
-        with log_path.open("ab") as log:
-            start = log.tell()
-            log.write(f"$ {' '.join(map(str, command))}\n".encode())
-            log.flush()
-            try:
-                status = self.wait_for(command, env, log, limit_s or self.limit_s)
-            except FileNotFoundError as missing:  # it was not built: one failure, and on
-                log.write(f"{missing}\n".encode())
-                status = "not built"
-        passed, failed, skipped = read_report(report) if report else (0, 0, 0)
-        if not report and counts and status == 0:
-            passed = 1
-        if status != 0 and failed == 0:
-            failed = 1  # it crashed, or never got as far as a report
-        self.passed, self.failed = self.passed + passed, self.failed + failed
-        self.skipped += skipped
-        if failed:
-            with log_path.open("rb") as log:
-                log.seek(start)
-                text = log.read().decode(errors="replace")
-            self.failures.append((status, GTEST_PASSED.sub("", text).splitlines()))
-        return status == 0 and failed == 0
-
-    def is_over(self):
-        """True when the step's time is used up, which has been counted as a failure by then."""
-        return time.monotonic() >= self.deadline
-
-    def wait_for(self, command, env, log, limit_s):
-        """The command's exit status. Past its time its process group is killed."""
-        limit_s = max(0.1, min(limit_s, self.deadline - time.monotonic()))
-        process = subprocess.Popen(
-            list(map(str, command)),
-            cwd=ROOT,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            return process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            log.write(f"\ntime limit of {limit_s:.0f} s reached\n".encode())
-            log.flush()
-            # pytest then says where it was, and ninja ends its compilers.
-            os.killpg(process.pid, signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(INTERRUPT_GRACE_S)
-            return "timeout"
-        finally:
-            # Also what the command left running, which is a mistake of its own.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def read_report(path):
-    """(passed, failed, skipped) of a JUnit or GoogleTest XML file; zeros when there is none."""
-    if not path.exists():
-        return 0, 0, 0
-    cases = list(ElementTree.parse(path).getroot().iter("testcase"))
-    failed = sum(1 for c in cases if c.find("failure") is not None or c.find("error") is not None)
-    skipped = sum(
-        1
-        for c in cases
-        if c.find("skipped") is not None or c.get("result") in ("skipped", "suppressed")
-    )
-    return len(cases) - failed - skipped, failed, skipped
-
-
-def is_of_another_tree(build, root=ROOT):
-    """True for a CMake build directory that compiles the sources of another place: it came along
-    when the tree was copied or moved."""
-    cache = build / "CMakeCache.txt"
-    if not cache.exists():
-        return False
-    home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache.read_text(), re.MULTILINE)
-    return home is not None and not (os.path.exists(home[1]) and os.path.samefile(home[1], root))
-
 
 def configure_and_build(step, folder, targets, *options):
     """Configures build/FOLDER if it is new, and builds the targets. False when that fails."""
-    build = BUILD / folder
-    if is_of_another_tree(build):
-        shutil.rmtree(build)
-    if not any(p.name.endswith(("_tests", "_fuzz")) for p in build.glob("tests/*")):
+    BuildAhead.wait_for(folder, step.deadline)
+    if not cmake_build.is_known(folder):
         print(f"build: compiling tests in build/{folder}; the first time takes minutes", flush=True)
-    if not (build / "build.ninja").exists():
-        command = ("cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-Wno-dev", *options)
-        if not step.run(*command, counts=False):
-            return False
-    return step.run("ninja", "-C", build, "-k", "0", "-j", JOBS, *targets, counts=False)
+    commands = cmake_build.commands(folder, targets, *options)
+    return all(step.run(*command, counts=False) for command in commands)
 
 
 def run_gtests(step, folder, env=None, prefix=()):
@@ -200,8 +79,13 @@ def sanitizer_env(leaks):
     return {"ASAN_OPTIONS": ASAN_OPTIONS.format(leaks=leaks), "UBSAN_OPTIONS": UBSAN_OPTIONS}
 
 
+# Nobody changes one file and builds these again, so what takes least for all of them will do.
+MANY_AT_ONCE = "-DCPPIPC_UNITY=40"
+ASAN_BUILD = ("-DCPPIPC_SANITIZE=address;undefined", MANY_AT_ONCE)
+
+
 def build_asan(step, *targets):
-    return configure_and_build(step, "asan", targets, "-DCPPIPC_SANITIZE=address;undefined")
+    return configure_and_build(step, "asan", targets, *ASAN_BUILD)
 
 
 def lint(step):
@@ -260,7 +144,7 @@ def python_tls(step):
 
 
 def unit_tsan(step):
-    configure_and_build(step, "tsan", ["cpp_tests"], "-DCPPIPC_SANITIZE=thread")
+    configure_and_build(step, "tsan", ["cpp_tests"], "-DCPPIPC_SANITIZE=thread", MANY_AT_ONCE)
     # The shadow of this TSan does not fit every layout that a randomised one may have.
     no_aslr = ("setarch", platform.machine(), "-R")
     run_gtests(step, "tsan", {"TSAN_OPTIONS": TSAN_OPTIONS}, no_aslr)
@@ -297,8 +181,13 @@ def python_asan(step):
 
 
 def fuzz_search(step):
-    """A minute of new inputs for every target, starting from its corpus."""
-    options = ("-DCPPIPC_FUZZ=ON", "-DCPPIPC_PCH=OFF", "-DCPPIPC_SANITIZE=address;undefined")
+    """A minute of new inputs for every target, starting from its corpus.
+
+    Each source is compiled by itself here, and by another compiler: what one forgets to include
+    shows.
+    """
+    alone = ("-DCPPIPC_PCH=OFF", "-DCPPIPC_UNITY=0")
+    options = ("-DCPPIPC_FUZZ=ON", "-DCPPIPC_SANITIZE=address;undefined", *alone)
     compiler = ("-DCMAKE_C_COMPILER=clang-14", "-DCMAKE_CXX_COMPILER=clang++-14")
     if not configure_and_build(step, "fuzz", ["fuzz_targets"], *options, *compiler):
         return
@@ -357,12 +246,20 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what runs is ended as well
     LOGS.mkdir(parents=True, exist_ok=True)
     passed = failed = 0
-    for name, limit_s, action, is_slow in STEPS:
-        if name not in options.steps if options.steps else is_slow and not options.all:
-            continue
-        step = Step(name, limit_s, action, is_slow)
-        run_step(step)
-        passed, failed = passed + step.passed, failed + step.failed
+    steps = [
+        Step(name, limit_s, action, is_slow)
+        for name, limit_s, action, is_slow in STEPS
+        if (name in options.steps if options.steps else options.all or not is_slow)
+    ]
+    names = [step.name for step in steps]
+    with contextlib.ExitStack() as ahead:
+        for step in steps:
+            # One program after the other is tested there, and most wait for servers.
+            if step.name == "python" and "unit_asan" in names[names.index("python") :]:
+                targets = ("cpp_tests", "fuzz_targets")
+                ahead.enter_context(BuildAhead("asan", targets, *ASAN_BUILD))
+            run_step(step)
+            passed, failed = passed + step.passed, failed + step.failed
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -51,3 +51,14 @@ def test_long_files_and_long_lines_are_found(tmp_path):
         "x.cpp:1: 101 columns, more than 100"
     ]
     assert not complaints(lint.check_sizes, tmp_path, ("z" * 100 + "\n") * 400)
+
+
+def test_a_test_in_cpp_without_its_own_namespace_is_found(tmp_path):
+    check = lint.check_test_namespaces
+    for text in ("namespace cppipc {\n", "namespace cppipc::b_test {\n", "namespace a_test {\n"):
+        assert complaints(check, tmp_path, text, "a_test.cpp") == [
+            "a_test.cpp: its namespace is not cppipc::...::a_test"
+        ]
+    for text in ("namespace cppipc::a_test {\n", "namespace cppipc::server::a_test {\n"):
+        assert not complaints(check, tmp_path, text, "a_test.cpp")
+    assert not complaints(check, tmp_path, "int main() {}\n", "a.cpp")

@@ -15,7 +15,7 @@
 
 #include "client/address.h"
 
-namespace cppipc {
+namespace cppipc::abstract_address_test {
 namespace {
 
 using testing::HasSubstr;
@@ -93,4 +93,4 @@ TEST(AbstractAddress, NamesAreLimitedByTheSystem) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::abstract_address_test

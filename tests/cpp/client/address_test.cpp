@@ -19,7 +19,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::address_test {
 namespace {
 
 using namespace cppipc::test;
@@ -226,4 +226,4 @@ TEST_F(ConnectTest, AClientIsConnectedByItsAddress) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::address_test

@@ -5,7 +5,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::bulk_test {
 namespace {
 
 using namespace cppipc::test;
@@ -175,4 +175,4 @@ TEST_F(BulkTest, AnInterruptMayEndAFetchAndTheSessionGoesOn) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::bulk_test

@@ -12,7 +12,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::callback_test {
 namespace {
 
 using namespace cppipc::test;
@@ -331,4 +331,4 @@ TEST_F(CallbackTest, RacesAgainstTheEndOfTheServer) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::callback_test

@@ -6,7 +6,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::client_call_test {
 namespace {
 
 using namespace cppipc::test;
@@ -302,4 +302,4 @@ TEST_F(ClientCallTest, ManyWaitersComeAndGoInEveryOrder) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::client_call_test

@@ -7,7 +7,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::client_impl_test {
 namespace {
 
 using namespace cppipc::test;
@@ -368,4 +368,4 @@ TEST_F(ClientImplTest, AnIdleClientMakesOneThreadAndFewDescriptors) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::client_impl_test

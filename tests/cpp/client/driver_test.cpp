@@ -13,7 +13,7 @@
 #include "support/leak_check.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::driver_test {
 namespace {
 
 using test::answer;
@@ -308,4 +308,4 @@ TEST_F(DriverTest, WhatAFullSocketRefusedIsSentWhenThereIsRoom) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::driver_test

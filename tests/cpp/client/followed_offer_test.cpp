@@ -8,7 +8,7 @@
 
 #include "wire/marshal.h"
 
-namespace cppipc {
+namespace cppipc::followed_offer_test {
 namespace {
 
 void take(FollowedOffer& offers, std::uint64_t version) {
@@ -37,4 +37,4 @@ TEST(FollowedOffer, TheLatestVersionStaysWhateverTheOrderTheyComeIn) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::followed_offer_test

@@ -15,7 +15,7 @@
 #define CPPIPC_UNDER_TSAN 0
 #endif
 
-namespace cppipc {
+namespace cppipc::fork_test {
 namespace {
 
 using namespace cppipc::test;
@@ -137,4 +137,4 @@ TEST_F(ForkTest, ForksWhileThreadsCallHarmNobody) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::fork_test

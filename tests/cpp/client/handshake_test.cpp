@@ -6,7 +6,7 @@
 #include "support/loopback.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::handshake_test {
 namespace {
 
 using namespace cppipc::test;
@@ -223,4 +223,4 @@ TEST_F(HandshakeTest, TheSmallerLimitsOfBothSidesHold) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::handshake_test

@@ -11,7 +11,7 @@
 #include "support/loopback.h"
 #include "support/node_interface.h"
 
-namespace cppipc {
+namespace cppipc::proxy_end_test {
 namespace {
 
 using namespace cppipc::test;
@@ -210,4 +210,4 @@ TEST(ProxyServerDeathTest, AKilledServerEndsTheCallsThatRun) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::proxy_end_test

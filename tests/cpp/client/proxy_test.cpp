@@ -9,7 +9,7 @@
 #include "support/loopback.h"
 #include "support/node_interface.h"
 
-namespace cppipc {
+namespace cppipc::proxy_test {
 namespace {
 
 using namespace cppipc::test;
@@ -275,4 +275,4 @@ TEST_F(ProxyTest, ThreadsShareOneProxy) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::proxy_test

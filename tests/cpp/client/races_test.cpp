@@ -9,7 +9,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::races_test {
 namespace {
 
 using namespace cppipc::test;
@@ -122,4 +122,4 @@ TEST_F(RacesTest, ReferencesAreDroppedByManyThreadsWhileTheyArrive) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::races_test

@@ -15,7 +15,7 @@
 #include "support/loopback.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::reference_test {
 namespace {
 
 using namespace cppipc::test;
@@ -224,4 +224,4 @@ TEST_F(StrangeServerTest, AReferenceOutlivesItsClient) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::reference_test

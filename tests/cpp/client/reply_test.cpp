@@ -5,7 +5,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::reply_test {
 namespace {
 
 using namespace cppipc::test;
@@ -123,4 +123,4 @@ TEST_F(ReplyTest, MessagesWithoutAServer) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::reply_test

@@ -2,7 +2,7 @@
 // Tokens of objects, from one client to another.
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::save_test {
 namespace {
 
 using namespace cppipc::test;
@@ -100,4 +100,4 @@ TEST_F(SaveTest, AQuotaOfObjectsHoldsForRestoredOnesToo) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::save_test

@@ -8,7 +8,7 @@
 
 #include <set>
 
-namespace cppipc {
+namespace cppipc::features_test {
 namespace {
 
 using test::built;
@@ -21,14 +21,14 @@ class Features : public ::testing::TestWithParam<std::string> {
   const Registry& registry() const { return extension_->registry(); }
   std::string full(const char* name) const { return GetParam() + "." + name; }
   Variant call(const char* name, std::vector<Variant> values = {}) const {
-    return testing::call(registry(), full(name), {std::move(values), {}});
+    return test::call(registry(), full(name), {std::move(values), {}});
   }
   Variant create(const char* name, std::vector<Variant> values = {}) const {
-    return testing::create(registry(), full(name), {std::move(values), {}});
+    return test::create(registry(), full(name), {std::move(values), {}});
   }
   // With "EXT" for the extension's name.
   std::string refusal(const std::function<void()>& action) const {
-    std::string text = testing::refusal(action);
+    std::string text = test::refusal(action);
     for (std::size_t at = text.find(GetParam()); at != std::string::npos;
          at = text.find(GetParam())) {
       text.replace(at, GetParam().size(), "EXT");
@@ -61,7 +61,7 @@ TEST(FeatureBuilds, AllFourAreInThisProcess) {
   for (const std::string& name : test::builds_of_features()) {
     const auto extension = load_extension(built(name));
     libraries.insert(
-        testing::call(extension->registry(), name + ".standard_library").as<std::string>());
+        test::call(extension->registry(), name + ".standard_library").as<std::string>());
   }
   if (test::builds_of_features().size() < 4) GTEST_SKIP() << "there is no clang++ or libc++";
   EXPECT_EQ(libraries, (std::set<std::string>{"libc++", "libstdc++", "libstdc++ debug"}));
@@ -101,7 +101,7 @@ TEST_P(Features, ExceptionsKeepTheirKindTypeAndText) {
 TEST_P(Features, ArgumentsBindAsThoseOfAnyFunction) {
   EXPECT_EQ(call("echo_int"), Variant(7));
   EXPECT_EQ(call("echo_text"), Variant("default"));
-  EXPECT_EQ(testing::call(registry(), full("echo_int"), {{3}, {"x"}}), Variant(3));
+  EXPECT_EQ(test::call(registry(), full("echo_int"), {{3}, {"x"}}), Variant(3));
   EXPECT_EQ(refusal([&] {
               call("echo_int", {1, 2});
             }),
@@ -109,7 +109,7 @@ TEST_P(Features, ArgumentsBindAsThoseOfAnyFunction) {
   EXPECT_EQ(refusal([&] { call("echo_bool"); }),
             "wrongType: EXT.echo_bool() missing 1 required argument: 'x'");
   EXPECT_EQ(refusal([&] {
-              testing::call(registry(), full("echo_int"), {{3}, {"y"}});
+              test::call(registry(), full("echo_int"), {{3}, {"y"}});
             }),
             "wrongType: EXT.echo_int() got an unexpected keyword argument 'y'");
 }
@@ -146,7 +146,7 @@ TEST_P(Features, EnumerationsTravelByName) {
 }
 
 TEST_P(Features, ArraysAreReadWhereTheyLie) {
-  AnyArray array = testing::array_of<double>({1, 2, 3, 4, 5, 6}, {2, 3});
+  AnyArray array = test::array_of<double>({1, 2, 3, 4, 5, 6}, {2, 3});
   EXPECT_EQ(call("total", {array}), Variant(21.0));
   AnyArray column = array;  // the second one
   column.data += sizeof(double);
@@ -157,11 +157,11 @@ TEST_P(Features, ArraysAreReadWhereTheyLie) {
   reversed.data += 5 * sizeof(double);
   reversed.strides = {-24, -8};
   EXPECT_EQ(call("total", {reversed}), Variant(21.0));
-  EXPECT_EQ(call("total", {testing::array_of<double>({}, {0, 3})}), Variant(0.0));
-  EXPECT_EQ(call("total", {testing::array_of<double>({5}, {})}), Variant(5.0));
+  EXPECT_EQ(call("total", {test::array_of<double>({}, {0, 3})}), Variant(0.0));
+  EXPECT_EQ(call("total", {test::array_of<double>({5}, {})}), Variant(5.0));
   const Variant same = call("echo_view", {array});
   EXPECT_EQ(same.as_array().data, array.data);
-  AnyArray integers = testing::array_of<std::int64_t>({1, 2, 3, 4}, {2, 2});
+  AnyArray integers = test::array_of<std::int64_t>({1, 2, 3, 4}, {2, 2});
   EXPECT_EQ(call("element", {integers, 1, 0}), Variant(3));
   EXPECT_EQ(refusal([&] { call("total", {integers}); }),
             "wrongType: EXT.total() parameter 'values': expected ndarray[float64], got "
@@ -169,20 +169,20 @@ TEST_P(Features, ArraysAreReadWhereTheyLie) {
 }
 
 TEST_P(Features, OwnedArraysAreCopiesUnlessNobodyElseHasThem) {
-  const AnyArray array = testing::row_of<double>({1, 2});
+  const AnyArray array = test::row_of<double>({1, 2});
   const Variant scaled = call("scaled", {array, 3.0});
-  EXPECT_EQ(scaled, Variant(testing::row_of<double>({3, 6})));
-  EXPECT_EQ(Variant(array), Variant(testing::row_of<double>({1, 2})));
+  EXPECT_EQ(scaled, Variant(test::row_of<double>({3, 6})));
+  EXPECT_EQ(Variant(array), Variant(test::row_of<double>({1, 2})));
   // The test gives its only share away.
-  AnyArray given = testing::row_of<double>({1, 2});
+  AnyArray given = test::row_of<double>({1, 2});
   const std::byte* data = given.data;
   std::vector<Variant> arguments;
   arguments.emplace_back(std::move(given));
   EXPECT_EQ(call("scaled", std::move(arguments)).as_array().data, data);
-  EXPECT_EQ(call("scaled", {testing::row_of<std::int32_t>({1, 2}), 2.0}),
-            Variant(testing::row_of<double>({2, 4})));
+  EXPECT_EQ(call("scaled", {test::row_of<std::int32_t>({1, 2}), 2.0}),
+            Variant(test::row_of<double>({2, 4})));
   const Variant zeros = call("zeros", {2, 3});
-  EXPECT_EQ(zeros, Variant(testing::array_of<float>({0, 0, 0, 0, 0, 0}, {2, 3})));
+  EXPECT_EQ(zeros, Variant(test::array_of<float>({0, 0, 0, 0, 0, 0}, {2, 3})));
   EXPECT_FALSE(zeros.as_array().is_readonly);
   EXPECT_EQ(refusal([&] {
               call("zeros", {-1, 1});
@@ -235,7 +235,7 @@ TEST_P(Features, FunctionsOfItsOwnAreValuesToo) {
 TEST_P(Features, ObjectsLiveAsLongAsSomebodyHasThem) {
   const auto live = [&] {
     return call("make_shape", {1.0}),
-           testing::call_method(registry(), create("Shape"), "count").as<std::int64_t>();
+           test::call_method(registry(), create("Shape"), "count").as<std::int64_t>();
   };
   const std::int64_t before = live();
   {
@@ -246,7 +246,7 @@ TEST_P(Features, ObjectsLiveAsLongAsSomebodyHasThem) {
   EXPECT_EQ(live(), before + 1);
   {
     const Variant kept = call("take_kept");
-    EXPECT_EQ(testing::get(registry(), kept, "side"), Variant(2.0));
+    EXPECT_EQ(test::get(registry(), kept, "side"), Variant(2.0));
     EXPECT_EQ(live(), before + 1);
   }
   EXPECT_EQ(live(), before);
@@ -255,20 +255,20 @@ TEST_P(Features, ObjectsLiveAsLongAsSomebodyHasThem) {
 
 TEST_P(Features, ObjectsGoOutAsWhatTheyAreAndComeInAsTheirBase) {
   const Variant shape = call("make_shape", {3.0});
-  EXPECT_EQ(testing::local(shape).type_name(), full("Square"));
-  EXPECT_EQ(testing::call_method(registry(), shape, "area"), Variant(9.0));
+  EXPECT_EQ(test::local(shape).type_name(), full("Square"));
+  EXPECT_EQ(test::call_method(registry(), shape, "area"), Variant(9.0));
   EXPECT_EQ(call("area_of", {shape}), Variant(9.0));
   EXPECT_EQ(call("total_area", {List{{shape, Variant(), create("Square", {1})}}}), Variant(10.0));
   EXPECT_TRUE(registry().find_type(full("Square"))->is_thread_safe);
   // The same object, whatever way it takes.
-  const Variant itself = testing::call_method(registry(), shape, "itself");
-  EXPECT_EQ(testing::local(itself).instance(), testing::local(shape).instance());
+  const Variant itself = test::call_method(registry(), shape, "itself");
+  EXPECT_EQ(test::local(itself).instance(), test::local(shape).instance());
   call("keep_shape", {shape});
-  EXPECT_EQ(testing::local(call("take_kept")).instance(), testing::local(shape).instance());
+  EXPECT_EQ(test::local(call("take_kept")).instance(), test::local(shape).instance());
   // A property of the base, by a setter.
-  testing::set(registry(), shape, "label", "red");
-  EXPECT_EQ(testing::get(registry(), shape, "label"), Variant("red"));
-  EXPECT_EQ(refusal([&] { testing::set(registry(), shape, "label", 1); }),
+  test::set(registry(), shape, "label", "red");
+  EXPECT_EQ(test::get(registry(), shape, "label"), Variant("red"));
+  EXPECT_EQ(refusal([&] { test::set(registry(), shape, "label", 1); }),
             "wrongType: property 'EXT.Shape.label': expected str, got int");
 }
 
@@ -287,7 +287,7 @@ TEST_P(Features, WrongObjectsAreRefusedByName) {
   for (const std::string& other : test::builds_of_features()) {
     if (other == GetParam()) continue;
     const auto extension = load_extension(built(other));
-    const Variant foreign = testing::create(extension->registry(), other + ".Shape");
+    const Variant foreign = test::create(extension->registry(), other + ".Shape");
     EXPECT_EQ(
         refusal([&] { call("area_of", {foreign}); }),
         "wrongType: EXT.area_of() parameter 'shape': expected EXT.Shape, got " + other + ".Shape");
@@ -299,7 +299,7 @@ TEST_P(Features, ObjectsAreArgumentsOfCallbacks) {
   const Variant result =
       call("pass_object", {function([&](const auto& values) {
              return Variant(
-                 testing::get(registry(), values[0], "side").template as<double>() == 3.0 ? 1 : 0);
+                 test::get(registry(), values[0], "side").template as<double>() == 3.0 ? 1 : 0);
            })});
   EXPECT_EQ(result, Variant(1));
 }
@@ -328,4 +328,4 @@ INSTANTIATE_TEST_SUITE_P(Builds, Features, ::testing::ValuesIn(test::builds_of_f
                          [](const auto& info) { return info.param; });
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::features_test

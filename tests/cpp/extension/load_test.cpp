@@ -12,12 +12,12 @@
 #include <fstream>
 #include <iterator>
 
-namespace cppipc {
+namespace cppipc::load_test {
 namespace {
 
 using test::built;
+using test::call;
 using test::error_of;
-using testing::call;
 
 std::string bytes_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -83,10 +83,10 @@ TEST(LoadExtension, DescribesItAsARegistryWould) {
 TEST(LoadExtension, PlainCWillDo) {
   const auto extension = load_extension(built("plain"));
   EXPECT_EQ(call(extension->registry(), "plain.add_one", {{41}, {}}), Variant(42));
-  EXPECT_EQ(testing::refusal([&] { call(extension->registry(), "plain.nonsense"); }),
+  EXPECT_EQ(test::refusal([&] { call(extension->registry(), "plain.nonsense"); }),
             "invalidArgument: plain.nonsense() result: kind 4711 is none that an extension can "
             "make");
-  const std::string deep = testing::refusal([&] { call(extension->registry(), "plain.deep"); });
+  const std::string deep = test::refusal([&] { call(extension->registry(), "plain.deep"); });
   EXPECT_NE(deep.find("nested deeper than 1000 levels"), std::string::npos) << deep;
 }
 
@@ -207,4 +207,4 @@ TEST(LoadExtension, ItsSymbolsAreNobodyElses) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::load_test

@@ -5,14 +5,14 @@
 
 #include <link.h>
 
-namespace cppipc {
+namespace cppipc::reload_test {
 namespace {
 
 using std::filesystem::copy_file;
 using std::filesystem::copy_options;
 using test::built;
-using testing::call;
-using testing::create;
+using test::call;
+using test::create;
 
 TEST(ReloadExtension, TheSameBytesAreTheSameExtension) {
   const test::Folder folder;
@@ -39,7 +39,7 @@ TEST(ReloadExtension, ARebuiltFileIsTheNewCodeAndTheOldOneGoesOn) {
   EXPECT_NE(second->content_hash(), first->content_hash());
   EXPECT_EQ(call(second->registry(), "reloaded.answer"), Variant(2));
   EXPECT_EQ(call(first->registry(), "reloaded.answer"), Variant(1));
-  EXPECT_EQ(testing::call_method(first->registry(), old_thing, "answer"), Variant(1));
+  EXPECT_EQ(test::call_method(first->registry(), old_thing, "answer"), Variant(1));
 
   // Back to what it was before.
   copy_file(built("reloaded1"), file, copy_options::overwrite_existing);
@@ -65,7 +65,7 @@ TEST(ReloadExtension, ObjectsOfTheOldLoadAreRefusedByTheNewOne) {
   const Variant new_thing = create(second->registry(), "reloaded.Thing");
   EXPECT_EQ(call(first->registry(), "reloaded.answer_of", {{old_thing}, {}}), Variant(1));
   EXPECT_EQ(call(second->registry(), "reloaded.answer_of", {{new_thing}, {}}), Variant(2));
-  EXPECT_EQ(testing::refusal([&] {
+  EXPECT_EQ(test::refusal([&] {
               call(second->registry(), "reloaded.answer_of", {{old_thing}, {}});
             }),
             "wrongType: reloaded.answer_of() parameter 'thing': expected reloaded.Thing of the "
@@ -85,4 +85,4 @@ TEST(ReloadExtension, TheLinkerAndBacktracesKnowItByItsFileName) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::reload_test

@@ -12,7 +12,7 @@
 #include <tuple>
 #include <unordered_map>
 
-namespace cppipc {
+namespace cppipc::same_words_test {
 namespace {
 
 using Numbers = std::vector<double>;
@@ -63,8 +63,8 @@ class SameWords : public ::testing::TestWithParam<std::string> {
   static std::pair<Variant, std::string> outcome(const Registry& registry, const std::string& name,
                                                  const Variant& value) {
     Variant result;
-    const std::string text = testing::refusal([&] {
-      result = testing::call(registry, name, {{value}, {}});
+    const std::string text = test::refusal([&] {
+      result = test::call(registry, name, {{value}, {}});
     });
     return {result, text};
   }
@@ -120,17 +120,17 @@ std::vector<Variant> samples() {
                                  Dict{{{1, List{{1}}}}},
                                  Date{2024, 1, 2},
                                  Decimal{"1.5"}};
-  values.emplace_back(testing::row_of<double>({1, 2, 3}));
-  values.emplace_back(testing::row_of<float>({1, 2}));
-  values.emplace_back(testing::row_of<std::int32_t>({1, 2, 3}));
-  values.emplace_back(testing::row_of<std::uint8_t>({1, 2}));
-  values.emplace_back(testing::row_of<bool>({true, false}));
-  values.emplace_back(testing::array_of<double>({1, 2, 3, 4}, {2, 2}));
-  values.push_back(testing::scalar_of<double>(2.5));
-  values.push_back(testing::scalar_of<float>(2.5F));
-  values.push_back(testing::scalar_of<std::int16_t>(-7));
-  values.push_back(testing::scalar_of<std::uint64_t>(std::numeric_limits<std::uint64_t>::max()));
-  values.push_back(testing::scalar_of<bool>(true));
+  values.emplace_back(test::row_of<double>({1, 2, 3}));
+  values.emplace_back(test::row_of<float>({1, 2}));
+  values.emplace_back(test::row_of<std::int32_t>({1, 2, 3}));
+  values.emplace_back(test::row_of<std::uint8_t>({1, 2}));
+  values.emplace_back(test::row_of<bool>({true, false}));
+  values.emplace_back(test::array_of<double>({1, 2, 3, 4}, {2, 2}));
+  values.push_back(test::scalar_of<double>(2.5));
+  values.push_back(test::scalar_of<float>(2.5F));
+  values.push_back(test::scalar_of<std::int16_t>(-7));
+  values.push_back(test::scalar_of<std::uint64_t>(std::numeric_limits<std::uint64_t>::max()));
+  values.push_back(test::scalar_of<bool>(true));
   AnyArray text = make_array(DType{"<U2", 'U', 8}, {});
   const char32_t letters[] = {U'h', U'i'};
   std::memcpy(text.data, letters, sizeof letters);
@@ -175,4 +175,4 @@ INSTANTIATE_TEST_SUITE_P(Builds, SameWords, ::testing::ValuesIn(test::builds_of_
                          [](const auto& info) { return info.param; });
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::same_words_test

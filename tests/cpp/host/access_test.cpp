@@ -11,7 +11,7 @@
 
 #include "support/error_of.h"
 
-namespace cppipc {
+namespace cppipc::access_test {
 namespace {
 
 using test::error_of;
@@ -123,4 +123,4 @@ TEST(AccessTokens, TheyAreReplacedWhileOthersLook) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::access_test

@@ -13,7 +13,7 @@
 #include "support/loopback.h"
 #include "support/peers.h"
 
-namespace cppipc::test {
+namespace cppipc::test::additions_test {
 namespace {
 
 using testing::HasSubstr;
@@ -335,4 +335,4 @@ TEST_F(AdditionsTest, TheFileOfAnAdditionIsToldOfItsCalls) {
 }
 
 }  // namespace
-}  // namespace cppipc::test
+}  // namespace cppipc::test::additions_test

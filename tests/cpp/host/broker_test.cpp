@@ -6,7 +6,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::broker_test {
 namespace {
 
 using namespace cppipc::test;
@@ -226,4 +226,4 @@ TEST_F(BrokerTest, SessionsBeginAndEndWithTheirReasons) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::broker_test

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace cppipc {
+namespace cppipc::bulk_budget_test {
 namespace {
 
 Error refusal_of(BulkBudget& budget, std::uint64_t bytes) {
@@ -85,4 +85,4 @@ TEST(BulkBudget, TheDefaultsAreOfTheMachine) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::bulk_budget_test

@@ -4,7 +4,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::cancel_test {
 namespace {
 
 using namespace cppipc::test;
@@ -169,4 +169,4 @@ TEST_F(CancelTest, ManyCallsAreCancelledWhileTheyRun) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::cancel_test

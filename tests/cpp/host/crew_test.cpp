@@ -11,7 +11,7 @@
 
 #include "support/leak_check.h"
 
-namespace cppipc {
+namespace cppipc::crew_test {
 namespace {
 
 using test::eventually;
@@ -301,4 +301,4 @@ TEST_F(CrewTest, ItMayStopAtOnceAndTwice) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::crew_test

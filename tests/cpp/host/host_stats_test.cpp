@@ -7,7 +7,7 @@
 #include "support/deaf_client.h"
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::host_stats_test {
 namespace {
 
 using namespace cppipc::test;
@@ -85,4 +85,4 @@ TEST_F(HostStatsTest, BytesThatAreSentAreThoseThatThePeerReceives) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::host_stats_test

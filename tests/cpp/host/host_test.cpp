@@ -7,7 +7,7 @@
 #include "support/deaf_client.h"
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::host_test {
 namespace {
 
 using namespace cppipc::test;
@@ -142,4 +142,4 @@ TEST_F(HostTest, TwoHostsShareOneRegistry) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::host_test

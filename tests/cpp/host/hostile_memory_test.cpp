@@ -8,7 +8,7 @@
 #include "support/loopback.h"
 #include "support/memory_peers.h"
 
-namespace cppipc {
+namespace cppipc::hostile_memory_test {
 namespace {
 
 using namespace cppipc::test;
@@ -182,4 +182,4 @@ TEST_F(HostileMemoryTest, AClientThatVanishesLeavesNothingMapped) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::hostile_memory_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <thread>
 
-namespace cppipc {
+namespace cppipc::instance_test {
 namespace {
 
 struct Named final : Ticket {
@@ -352,4 +352,4 @@ TEST_F(InstanceTest, NoMixOfCallsEverStops) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::instance_test

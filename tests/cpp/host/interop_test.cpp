@@ -7,7 +7,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::interop_test {
 namespace {
 
 using namespace cppipc::test;
@@ -348,4 +348,4 @@ TEST_F(InteropTest, TheHostMayGoInTheMiddleOfEverything) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::interop_test

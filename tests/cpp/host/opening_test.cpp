@@ -13,7 +13,7 @@
 #include "support/loopback.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::opening_test {
 namespace {
 
 using namespace cppipc::test;
@@ -338,4 +338,4 @@ TEST_F(Opening, ATcpSocketIsKeptAliveAsTheOptionsSay) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::opening_test

@@ -5,7 +5,7 @@
 #include "support/loopback.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::order_test {
 namespace {
 
 using namespace cppipc::test;
@@ -287,4 +287,4 @@ TEST_F(OrderTest, ADestructorThatTakesItsTimeDelaysNobody) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::order_test

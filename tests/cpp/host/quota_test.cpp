@@ -3,7 +3,7 @@
 #include "support/deaf_client.h"
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::quota_test {
 namespace {
 
 using namespace cppipc::test;
@@ -223,4 +223,4 @@ TEST_F(QuotaTest, EvenNoRoomForRepliesLetsOneThroughAtATime) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::quota_test

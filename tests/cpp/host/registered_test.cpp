@@ -9,7 +9,7 @@
 
 #include "support/error_of.h"
 
-namespace cppipc::test {
+namespace cppipc::test::registered_test {
 namespace {
 
 using Ref = LoopbackBroker::Ref;
@@ -106,4 +106,4 @@ TEST_F(RegisteredTest, AnObjectOfASessionStaysWithoutReferences) {
 }
 
 }  // namespace
-}  // namespace cppipc::test
+}  // namespace cppipc::test::registered_test

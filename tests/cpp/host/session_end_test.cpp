@@ -10,7 +10,7 @@
 
 #include "support/loopback.h"
 
-namespace cppipc {
+namespace cppipc::session_end_test {
 namespace {
 
 using namespace cppipc::test;
@@ -218,4 +218,4 @@ TEST_F(SessionEnd, AHostMayGoWhileItsClientsCall) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::session_end_test

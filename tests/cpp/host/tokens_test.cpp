@@ -12,7 +12,7 @@
 #include "host/instance.h"
 #include "support/leak_check.h"
 
-namespace cppipc {
+namespace cppipc::tokens_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -214,4 +214,4 @@ TEST_F(TokensTest, AfterTheStopThereAreNone) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::tokens_test

@@ -16,7 +16,7 @@
 #include "support/committed.h"
 #include "support/in_child.h"
 
-namespace cppipc {
+namespace cppipc::arena_test {
 namespace {
 
 constexpr int kFutureWrite = 0x0010;  // F_SEAL_FUTURE_WRITE
@@ -236,4 +236,4 @@ TEST(MakeBlock, GivesAnArenaThatIsUndecided) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::arena_test

@@ -9,7 +9,7 @@
 #include "memory/free_memory.h"
 #include "support/committed.h"
 
-namespace cppipc {
+namespace cppipc::budget_test {
 namespace {
 
 constexpr std::size_t kMiB = 1 << 20;
@@ -167,4 +167,4 @@ TEST(Retained, PagesOfAReadableArenaStayUntilItIsEmpty) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::budget_test

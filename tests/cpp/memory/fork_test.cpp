@@ -10,7 +10,7 @@
 #include "support/committed.h"
 #include "support/in_child.h"
 
-namespace cppipc {
+namespace cppipc::fork_test {
 namespace {
 
 using test::in_child;
@@ -225,4 +225,4 @@ TEST(Fork, FindsEveryLockFreeWhileOtherThreadsWork) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::fork_test

@@ -14,7 +14,7 @@
 #include "memory/arena.h"
 #include "support/in_child.h"
 
-namespace cppipc {
+namespace cppipc::mapped_arena_test {
 namespace {
 
 constexpr std::size_t kSize = 1 << 20;
@@ -208,4 +208,4 @@ TEST(MappedArena, WhatAForkedChildWritesReachesNobody) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::mapped_arena_test

@@ -8,7 +8,7 @@
 #include "memory/block.h"
 #include "support/committed.h"
 
-namespace cppipc {
+namespace cppipc::pin_test {
 namespace {
 
 TEST(Pin, HoldsTheWholeBlockThatTheBytesLieIn) {
@@ -187,4 +187,4 @@ TEST(Retirement, GivesTheMemoryOfFreedBlocksBackAtOnce) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::pin_test

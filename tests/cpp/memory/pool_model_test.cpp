@@ -13,7 +13,7 @@
 #include "memory/block.h"
 #include "support/committed.h"
 
-namespace cppipc {
+namespace cppipc::pool_model_test {
 namespace {
 
 // What is known about a pool from outside: each block, its bytes, and what fills its ends.
@@ -240,4 +240,4 @@ TEST(PoolThreads, PinWhilePoolsComeAndGo) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::pool_model_test

@@ -9,7 +9,7 @@
 
 #include "support/in_child.h"
 
-namespace cppipc {
+namespace cppipc::quick_lock_test {
 namespace {
 
 TEST(QuickLock, LetsOneThreadInAtATime) {
@@ -56,4 +56,4 @@ TEST(QuickLock, IsUnlockedByAForkedChild) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::quick_lock_test

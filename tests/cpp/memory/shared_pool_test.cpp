@@ -11,7 +11,7 @@
 
 #include "support/committed.h"
 
-namespace cppipc {
+namespace cppipc::shared_pool_test {
 namespace {
 
 bool is_aligned(const void* block, std::size_t alignment) {
@@ -254,4 +254,4 @@ TEST(SharedMemoryResource, HoldsContainers) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::shared_pool_test

@@ -8,7 +8,7 @@
 #include "support/leak_check.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::blob_test {
 namespace {
 
 using test::PeerPair;
@@ -213,4 +213,4 @@ TEST(Blob, ItsBytesGoWithThePeersHold) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::blob_test

@@ -16,7 +16,7 @@
 
 #include "wire/caps.h"
 
-namespace cppipc {
+namespace cppipc::bulk_seeds_test {
 namespace {
 
 constexpr std::uint64_t kMost = ~std::uint64_t{0};
@@ -133,4 +133,4 @@ TEST(BulkSeeds, AreSmallAndDifferent) {
 TEST(BulkSeeds, AreTheSameInEveryRun) { EXPECT_EQ(seeds(), seeds()); }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::bulk_seeds_test

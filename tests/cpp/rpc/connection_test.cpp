@@ -15,7 +15,7 @@
 #include "support/leak_check.h"
 #include "support/sockets.h"
 
-namespace cppipc {
+namespace cppipc::connection_test {
 namespace {
 
 using test::eventually;
@@ -384,4 +384,4 @@ TEST_F(ConnectionTest, ManyThreadsSendWholeMessages) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::connection_test

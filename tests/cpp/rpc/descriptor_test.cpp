@@ -8,7 +8,7 @@
 
 #include "support/leak_check.h"
 
-namespace cppipc {
+namespace cppipc::descriptor_test {
 namespace {
 
 using DescriptorTest = test::LeakCheck;
@@ -53,4 +53,4 @@ TEST_F(DescriptorTest, AReleasedOneStaysOpen) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::descriptor_test

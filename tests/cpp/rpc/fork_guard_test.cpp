@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace cppipc {
+namespace cppipc::fork_guard_test {
 namespace {
 
 // The exit status of a child that runs `test`.
@@ -42,4 +42,4 @@ TEST(ForkGuard, TheGenerationGoesUpByOne) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::fork_guard_test

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace cppipc {
+namespace cppipc::frame_test {
 namespace {
 
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
@@ -128,4 +128,4 @@ TEST(Frame, TheFirstBytesOfTlsAreSaidToBeThat) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::frame_test

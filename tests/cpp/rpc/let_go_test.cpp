@@ -12,7 +12,7 @@
 #include "rpc/poller.h"
 #include "support/leak_check.h"
 
-namespace cppipc {
+namespace cppipc::let_go_test {
 namespace {
 
 using Note = LetGoList::Note;
@@ -119,4 +119,4 @@ TEST_F(LetGo, AnImportLeavesANoteWhenItsLastShareGoes) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::let_go_test

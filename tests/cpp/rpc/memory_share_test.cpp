@@ -15,7 +15,7 @@
 #include "support/memory_peers.h"
 #include "wire/bulk.h"
 
-namespace cppipc {
+namespace cppipc::memory_share_test {
 namespace {
 
 using test::kArenaBytes;
@@ -364,4 +364,4 @@ TEST_F(MemoryShareTest, ValuesOutliveTheirArenaAndThePeer) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::memory_share_test

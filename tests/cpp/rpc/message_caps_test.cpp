@@ -9,7 +9,7 @@
 #include "support/peers.h"
 #include "wire/marshal.h"
 
-namespace cppipc {
+namespace cppipc::message_caps_test {
 namespace {
 
 using test::PeerPair;
@@ -167,4 +167,4 @@ TEST_F(MessageCapsTest, ACapabilityOutsideTheTableIsRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::message_caps_test

@@ -7,7 +7,7 @@
 
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::outgoing_test {
 namespace {
 
 using test::Servant;
@@ -102,4 +102,4 @@ TEST_F(OutgoingTest, AnImportIsFoundToo) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::outgoing_test

@@ -5,7 +5,7 @@
 #include "support/leak_check.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::peer_end_test {
 namespace {
 
 using test::answer;
@@ -165,4 +165,4 @@ TEST_F(PeerEnd, AMessageThatArrivedBeforeTheEndIsHandled) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::peer_end_test

@@ -6,7 +6,7 @@
 #include "support/leak_check.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::peer_pipeline_test {
 namespace {
 
 using test::answer;
@@ -362,4 +362,4 @@ TEST_F(PipelineTest, AnAnswerCanBeAnArgument) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::peer_pipeline_test

@@ -7,7 +7,7 @@
 #include "support/leak_check.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::peer_protocol_test {
 namespace {
 
 using test::answer;
@@ -394,4 +394,4 @@ TEST_F(ProtocolTest, MessagesOfZerosAreUnimplementedOnes) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::peer_protocol_test

@@ -8,7 +8,7 @@
 #include "support/leak_check.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::peer_test {
 namespace {
 
 using test::answer;
@@ -301,4 +301,4 @@ TEST_F(PeerTest, ReadingStopsAfterItsShare) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::peer_test

@@ -12,7 +12,7 @@
 #include "support/leak_check.h"
 #include "support/peers.h"
 
-namespace cppipc {
+namespace cppipc::peer_threads_test {
 namespace {
 
 using test::answer;
@@ -261,4 +261,4 @@ TEST_F(PeerThreads, RepliesLargerThanTheSocketTakesArriveWhole) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::peer_threads_test

@@ -12,7 +12,7 @@
 #include "support/leak_check.h"
 #include "support/sockets.h"
 
-namespace cppipc {
+namespace cppipc::poller_test {
 namespace {
 
 using test::eventually;
@@ -195,4 +195,4 @@ TEST_F(PollerTest, AForkedChildKnowsThatItInheritedThePoller) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::poller_test

@@ -12,7 +12,7 @@
 #include "support/leak_check.h"
 #include "support/sockets.h"
 
-namespace cppipc {
+namespace cppipc::queued_descriptors_test {
 namespace {
 
 using test::eventually;
@@ -164,4 +164,4 @@ TEST_F(QueuedDescriptorsTest, APeerThatIsGoneLeavesNoneInTheQueue) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::queued_descriptors_test

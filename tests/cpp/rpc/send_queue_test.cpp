@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string>
 
-namespace cppipc {
+namespace cppipc::send_queue_test {
 namespace {
 
 constexpr std::size_t kMany = 100'000;
@@ -113,4 +113,4 @@ TEST(SendQueue, ClearDropsEverything) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::send_queue_test

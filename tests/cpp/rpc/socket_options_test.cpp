@@ -12,7 +12,7 @@
 #include "rpc/descriptor.h"
 #include "support/sockets.h"
 
-namespace cppipc {
+namespace cppipc::socket_options_test {
 namespace {
 
 using std::chrono::seconds;
@@ -73,4 +73,4 @@ TEST_F(SocketOptions, OtherSocketsAreLeftAsTheyAre) {
 TEST_F(SocketOptions, WhatIsNoDescriptorIsRefused) { EXPECT_THROW(prepare_socket(-1), Error); }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::socket_options_test

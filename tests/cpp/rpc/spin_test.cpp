@@ -6,7 +6,7 @@
 
 #include <thread>
 
-namespace cppipc {
+namespace cppipc::spin_test {
 namespace {
 
 // Runs on a thread of its own, whose cores the test may choose.
@@ -67,4 +67,4 @@ TEST(Spin, LookingThatPaysGoesOn) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::spin_test

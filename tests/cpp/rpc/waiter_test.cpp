@@ -10,7 +10,7 @@
 
 #include "support/leak_check.h"
 
-namespace cppipc {
+namespace cppipc::waiter_test {
 namespace {
 
 using std::chrono::hours;
@@ -77,4 +77,4 @@ TEST_F(WaiterTest, ASignalEndsASleep) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::waiter_test

@@ -9,7 +9,7 @@
 #include "save_files.h"
 #include "support/error_of.h"
 
-namespace cppipc {
+namespace cppipc::blocks_test {
 namespace {
 
 using namespace cppipc::test;
@@ -115,4 +115,4 @@ TEST(Blocks, ErrorsSayWhatIsWrongWithTheFile) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::blocks_test

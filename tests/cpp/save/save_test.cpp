@@ -14,7 +14,7 @@
 #include "save_files.h"
 #include "support/error_of.h"
 
-namespace cppipc {
+namespace cppipc::save_test {
 namespace {
 
 using namespace cppipc::test;
@@ -309,4 +309,4 @@ TEST(Saveable, MistakesAreFoundWhenTheTypeIsRegistered) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::save_test

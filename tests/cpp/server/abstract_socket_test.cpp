@@ -14,7 +14,7 @@
 #include "temporary_folder.h"
 #include "unix_client.h"
 
-namespace cppipc::server {
+namespace cppipc::server::abstract_socket_test {
 namespace {
 
 using testing::HasSubstr;
@@ -92,4 +92,4 @@ TEST(AbstractSocket, LongNamesEndWhereTheAddressDoes) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::abstract_socket_test

@@ -10,7 +10,7 @@
 
 #include "server/options.h"
 
-namespace cppipc::server {
+namespace cppipc::server::access_options_test {
 namespace {
 
 using testing::HasSubstr;
@@ -91,4 +91,4 @@ TEST(AccessOptions, AMistakenNumberIsToldItsRange) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::access_options_test

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-namespace cppipc::server {
+namespace cppipc::server::address_test {
 namespace {
 
 std::string refusal_of(std::string_view text) {
@@ -72,4 +72,4 @@ TEST(Address, RefusesWhatIsNoAddress) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::address_test

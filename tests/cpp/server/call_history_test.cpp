@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace cppipc::server {
+namespace cppipc::server::call_history_test {
 namespace {
 
 // "+name" while it runs, "-name" after, "*" before it if it is this thread's own.
@@ -123,4 +123,4 @@ TEST(CallHistory, TakesNotesOfManyThreads) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::call_history_test

@@ -13,7 +13,7 @@
 #include "server/options.h"
 #include "temporary_folder.h"
 
-namespace cppipc::server {
+namespace cppipc::server::config_file_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -204,4 +204,4 @@ TEST_F(ConfigFileTest, TheLevelCanBeReadAnew) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::config_file_test

@@ -18,7 +18,7 @@
 #include "server/socket_file.h"
 #include "temporary_folder.h"
 
-namespace cppipc::server {
+namespace cppipc::server::crash_test {
 namespace {
 
 using testing::HasSubstr;
@@ -158,4 +158,4 @@ TEST(Crash, AFullPipeDoesNotKeepTheProcessAlive) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::crash_test

@@ -16,7 +16,7 @@
 #include "captured_log.h"
 #include "server/socket_file.h"
 
-namespace cppipc::server {
+namespace cppipc::server::lifetime_test {
 namespace {
 
 using std::chrono::hours;
@@ -194,4 +194,4 @@ TEST_F(LifetimeTest, ADescriptorThatIsNoPidfdIsRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::lifetime_test

@@ -16,7 +16,7 @@
 #include "temporary_folder.h"
 #include "unix_client.h"
 
-namespace cppipc::server {
+namespace cppipc::server::listener_test {
 namespace {
 
 using testing::HasSubstr;
@@ -176,4 +176,4 @@ TEST_F(ListenerTest, CloseEndsThePauseToo) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::listener_test

@@ -10,7 +10,7 @@
 
 #include "captured_log.h"
 
-namespace cppipc::server {
+namespace cppipc::server::log_format_test {
 namespace {
 
 std::string json_line_of(std::string_view message) {
@@ -53,4 +53,4 @@ TEST(LogFormat, JsonReplacesWhatIsNotUtf8) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::log_format_test

@@ -17,7 +17,7 @@
 #include "captured_log.h"
 #include "temporary_folder.h"
 
-namespace cppipc::server {
+namespace cppipc::server::logging_test {
 namespace {
 
 // A sink that fails in the given manner.
@@ -160,4 +160,4 @@ TEST(Logging, FailuresOfTheSinkStayInside) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::logging_test

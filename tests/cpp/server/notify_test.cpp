@@ -11,7 +11,7 @@
 #include "notify_socket.h"
 #include "server/service.h"
 
-namespace cppipc::server {
+namespace cppipc::server::notify_test {
 namespace {
 
 using testing::HasSubstr;
@@ -129,4 +129,4 @@ TEST(ServiceManager, TheWatchdogIsTheOneOfThisProcess) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::notify_test

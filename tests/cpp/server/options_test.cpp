@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace cppipc::server {
+namespace cppipc::server::options_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -313,4 +313,4 @@ TEST(Options, AMistakenNumberIsToldItsRange) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::options_test

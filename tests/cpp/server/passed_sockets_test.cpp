@@ -17,7 +17,7 @@
 #include "temporary_folder.h"
 #include "unix_client.h"
 
-namespace cppipc::server {
+namespace cppipc::server::passed_sockets_test {
 namespace {
 
 using testing::HasSubstr;
@@ -118,4 +118,4 @@ TEST_F(PassedSockets, TooManyAreRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::passed_sockets_test

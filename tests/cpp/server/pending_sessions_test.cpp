@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace cppipc::server {
+namespace cppipc::server::pending_sessions_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -127,4 +127,4 @@ TEST_F(PendingSessionsTest, OnceClosedItEndsNothing) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::pending_sessions_test

@@ -12,7 +12,7 @@
 #include "server_process.h"
 #include "temporary_folder.h"
 
-namespace cppipc::server {
+namespace cppipc::server::process_private_test {
 namespace {
 
 using testing::HasSubstr;
@@ -186,4 +186,4 @@ TEST(PrivateServerStart, ASessionAtItsAbstractNameDoesNotKeepItAlive) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::process_private_test

@@ -17,7 +17,7 @@
 #include "temporary_folder.h"
 #include "unix_client.h"
 
-namespace cppipc::server {
+namespace cppipc::server::process_test {
 namespace {
 
 using testing::HasSubstr;
@@ -242,4 +242,4 @@ TEST_F(ProcessTest, ALogFileThatCannotBeOpenedEndsTheStart) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::process_test

@@ -8,7 +8,7 @@
 
 #include "captured_log.h"
 
-namespace cppipc::server {
+namespace cppipc::server::reloads_test {
 namespace {
 
 using testing::HasSubstr;
@@ -33,4 +33,4 @@ TEST(Reloads, AllThatGoWellAreAWholeReload) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::reloads_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace cppipc::server {
+namespace cppipc::server::settings_test {
 namespace {
 
 struct Registered {
@@ -81,4 +81,4 @@ TEST(Settings, WithOneVariableForTwoAreRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::settings_test

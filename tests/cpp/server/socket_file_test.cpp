@@ -20,7 +20,7 @@
 #include "temporary_folder.h"
 #include "unix_client.h"
 
-namespace cppipc::server {
+namespace cppipc::server::socket_file_test {
 namespace {
 
 using testing::HasSubstr;
@@ -216,4 +216,4 @@ TEST(SocketFile, OfManyStartingServersOneWins) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::socket_file_test

@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace cppipc::server {
+namespace cppipc::server::status_pages_test {
 namespace {
 
 using testing::HasSubstr;
@@ -117,4 +117,4 @@ TEST_F(StatusPagesTest, OnAUnixSocketTheHostSaysNothing) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::status_pages_test

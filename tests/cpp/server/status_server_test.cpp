@@ -19,7 +19,7 @@
 #include "temporary_folder.h"
 #include "unix_client.h"
 
-namespace cppipc::server {
+namespace cppipc::server::status_server_test {
 namespace {
 
 using testing::EndsWith;
@@ -226,4 +226,4 @@ TEST_F(StatusServerTest, ItMayGoWithConnectionsOpen) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::status_server_test

@@ -10,7 +10,7 @@
 #include <sstream>
 #include <string>
 
-namespace cppipc::server {
+namespace cppipc::server::status_text_test {
 namespace {
 
 using testing::HasSubstr;
@@ -110,4 +110,4 @@ TEST(ProcessFigures, AreThoseOfThisProcess) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::status_text_test

@@ -14,7 +14,7 @@
 #include "server/logging.h"
 #include "server/socket_file.h"
 
-namespace cppipc::server {
+namespace cppipc::server::stderr_sink_test {
 namespace {
 
 // A pipe whose reading end never makes the reader wait. Owns: both ends.
@@ -76,4 +76,4 @@ TEST(StderrSink, AReaderThatIsGoneHarmsNobody) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::stderr_sink_test

@@ -14,7 +14,7 @@
 
 #include "own_network.h"
 
-namespace cppipc::server {
+namespace cppipc::server::tcp_socket_test {
 namespace {
 
 using testing::HasSubstr;
@@ -191,4 +191,4 @@ TEST(TcpSocket, ASocketThatIsNotConnectedHasNoPeer) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::tcp_socket_test

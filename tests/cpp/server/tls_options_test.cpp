@@ -9,7 +9,7 @@
 
 #include "server/options.h"
 
-namespace cppipc::server {
+namespace cppipc::server::tls_options_test {
 namespace {
 
 using testing::HasSubstr;
@@ -58,4 +58,4 @@ TEST(TlsOptions, LetItListenOnTcpWithoutTokens) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::tls_options_test

@@ -13,7 +13,7 @@
 
 #include "temporary_folder.h"
 
-namespace cppipc::server {
+namespace cppipc::server::token_file_test {
 namespace {
 
 using testing::HasSubstr;
@@ -127,4 +127,4 @@ TEST_F(TokenFileTest, AFileWithoutATokenOrOfAnotherSizeIsRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc::server
+}  // namespace cppipc::server::token_file_test

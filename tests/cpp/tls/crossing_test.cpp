@@ -10,7 +10,7 @@
 #include "support/tls_peers.h"
 #include "tls/stream.h"
 
-namespace cppipc {
+namespace cppipc::crossing_test {
 namespace {
 
 using test::Filled;
@@ -178,4 +178,4 @@ TEST_F(CrossingTest, AFloodOfControlMessagesEndsTheConnection) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::crossing_test

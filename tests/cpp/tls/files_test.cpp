@@ -12,7 +12,7 @@
 #include "support/error_of.h"
 #include "support/tls_peers.h"
 
-namespace cppipc {
+namespace cppipc::files_test {
 namespace {
 
 using test::error_of;
@@ -159,4 +159,4 @@ TEST_F(FilesTest, SubjectsThatLookAlikeAreDifferentIdentities) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::files_test

@@ -13,7 +13,7 @@
 #include "support/test_registry.h"
 #include "support/tls_peers.h"
 
-namespace cppipc {
+namespace cppipc::session_test {
 namespace {
 
 using test::error_of;
@@ -297,4 +297,4 @@ TEST_F(SessionTest, AForkedChildLeavesTheConnectionAlone) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::session_test

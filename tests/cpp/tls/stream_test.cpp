@@ -7,7 +7,7 @@
 #include "support/error_of.h"
 #include "support/tls_peers.h"
 
-namespace cppipc {
+namespace cppipc::stream_test {
 namespace {
 
 using test::error_of;
@@ -327,4 +327,4 @@ TEST_F(StreamTest, SendingToAPeerThatIsGoneNeitherSignalsNorThrows) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::stream_test

@@ -11,7 +11,7 @@
 #include "called.h"
 #include "toolkits/element_type.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::array_fill_test {
 namespace {
 
 // An array of two elements of that dtype after it was filled, as bytes.
@@ -86,4 +86,4 @@ TEST(Fill, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::array_fill_test

@@ -14,7 +14,7 @@
 #include "called.h"
 #include "toolkits/element_type.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::array_total_test {
 namespace {
 
 // An array of raw elements given as bytes.
@@ -121,4 +121,4 @@ TEST(ArrayTotal, WhatIsNoNumberIsRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::array_total_test

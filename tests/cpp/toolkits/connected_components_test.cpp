@@ -12,7 +12,7 @@
 
 #include "called.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::connected_components_test {
 namespace {
 
 using testing::ElementsAre;
@@ -90,4 +90,4 @@ TEST(ConnectedComponents, TheToolkitReturnsAModel) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::connected_components_test

@@ -9,7 +9,7 @@
 
 #include "called.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::counter_test {
 namespace {
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
@@ -64,4 +64,4 @@ TEST(Counter, IsDescribedForHelp) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::counter_test

@@ -14,7 +14,7 @@
 #include "toolkits/all.h"
 #include "toolkits/diagnostics.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::diagnostics_running_test {
 namespace {
 
 using testing::HasSubstr;
@@ -136,4 +136,4 @@ TEST(RegisterAll, EverythingIsDocumented) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::diagnostics_running_test

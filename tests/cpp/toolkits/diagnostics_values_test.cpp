@@ -10,7 +10,7 @@
 #include "called.h"
 #include "toolkits/diagnostics.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::diagnostics_values_test {
 namespace {
 
 class DiagnosticsValues : public testing::Test {
@@ -160,4 +160,4 @@ TEST_F(DiagnosticsValues, PairMakesAList) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::diagnostics_values_test

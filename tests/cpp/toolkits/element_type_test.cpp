@@ -10,7 +10,7 @@
 
 #include "called.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::element_type_test {
 namespace {
 
 TEST(ElementType, NamesAndTypeStringsAreUnderstood) {
@@ -62,4 +62,4 @@ TEST(ElementType, SwappedMeansTheOtherByteOrder) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::element_type_test

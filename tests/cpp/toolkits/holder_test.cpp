@@ -10,7 +10,7 @@
 #include "called.h"
 #include "toolkits/diagnostics.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::holder_test {
 namespace {
 
 using testing::HasSubstr;
@@ -94,4 +94,4 @@ TEST_F(HolderTest, WhatHasNoMemoryToSeeIsRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::holder_test

@@ -10,7 +10,7 @@
 
 #include "called.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::model_test {
 namespace {
 
 using testing::HasSubstr;
@@ -73,4 +73,4 @@ TEST(Model, VerticesAreIdsOrLabels) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::model_test

@@ -12,7 +12,7 @@
 #include "called.h"
 #include "toolkits/variant_map.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::nested_maps_test {
 namespace {
 
 using testing::HasSubstr;
@@ -139,4 +139,4 @@ TEST_F(NestedMapsTest, ThreadsThatPutMapsIntoEachOtherMakeNoCycle) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::nested_maps_test

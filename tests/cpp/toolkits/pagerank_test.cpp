@@ -16,7 +16,7 @@
 #include "called.h"
 #include "toolkits/pagerank_model.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::pagerank_test {
 namespace {
 
 using testing::HasSubstr;
@@ -282,4 +282,4 @@ TEST(PageRank, GetsAThreadOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::pagerank_test

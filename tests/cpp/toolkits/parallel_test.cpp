@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::parallel_test {
 namespace {
 
 TEST(Parallel, RunsEachStepOnce) {
@@ -63,4 +63,4 @@ TEST(Parallel, AnExceptionEndsTheLoopAndIsThrown) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::parallel_test

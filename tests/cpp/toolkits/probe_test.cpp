@@ -10,7 +10,7 @@
 #include "called.h"
 #include "toolkits/diagnostics.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::probe_test {
 namespace {
 
 class ProbeTest : public testing::Test {
@@ -86,4 +86,4 @@ TEST_F(ProbeTest, OverflowIsAnError) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::probe_test

@@ -18,7 +18,7 @@
 #include "toolkits/counter.h"
 #include "toolkits/variant_map.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::shared_map_test {
 namespace {
 
 constexpr double kWaitS = 30;
@@ -103,4 +103,4 @@ TEST_F(SharedMapTest, CallsOfBothRunOneAtATime) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::shared_map_test

@@ -7,7 +7,7 @@
 
 #include "called.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::structured_type_test {
 namespace {
 
 TEST(StructuredType, ListsHaveNoGaps) {
@@ -41,4 +41,4 @@ TEST(StructuredType, RefusesTheRest) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::structured_type_test

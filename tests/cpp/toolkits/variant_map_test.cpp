@@ -13,7 +13,7 @@
 #include "called.h"
 #include "toolkits/counter.h"
 
-namespace cppipc::toolkits {
+namespace cppipc::toolkits::variant_map_test {
 namespace {
 
 using testing::HasSubstr;
@@ -206,4 +206,4 @@ TEST_F(VariantMapTest, ManyKeysAreFoundAgain) {
 }
 
 }  // namespace
-}  // namespace cppipc::toolkits
+}  // namespace cppipc::toolkits::variant_map_test

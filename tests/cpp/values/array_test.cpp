@@ -12,12 +12,12 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::array_test {
 namespace {
 
-using testing::array_of;
-using testing::refusal;
-using testing::row_of;
+using test::array_of;
+using test::refusal;
+using test::row_of;
 
 AnyArray counting(std::vector<std::int64_t> shape) {
   Array<std::int32_t> array(std::move(shape));
@@ -307,4 +307,4 @@ TEST(OwnedArray, StartsWithZeros) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::array_test

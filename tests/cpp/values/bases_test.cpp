@@ -6,12 +6,12 @@
 
 #include "values/calling.h"
 
-namespace cppipc::detail {
+namespace cppipc::detail::bases_test {
 namespace {
 
-using cppipc::testing::call_method;
-using cppipc::testing::create;
-using cppipc::testing::refusal;
+using test::call_method;
+using test::create;
+using test::refusal;
 
 struct Root {
   virtual ~Root() = default;
@@ -87,4 +87,4 @@ TEST(Bases, HaveAllTheirMembersBeforeTypesDeriveFromThem) {
 }
 
 }  // namespace
-}  // namespace cppipc::detail
+}  // namespace cppipc::detail::bases_test

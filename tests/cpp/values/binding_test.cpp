@@ -3,11 +3,11 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::binding_test {
 namespace {
 
-using testing::call;
-using testing::refusal;
+using test::call;
+using test::refusal;
 
 Dict dict_of(std::vector<std::pair<Variant, Variant>> entries) { return {std::move(entries)}; }
 
@@ -205,4 +205,4 @@ TEST(Invoke, MovesArgumentsIntoTheFunction) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::binding_test

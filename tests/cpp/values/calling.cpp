@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "values/calling.h"
 
-namespace cppipc::testing {
+namespace cppipc::test {
 namespace {
 
 Variant invoke(const FunctionInfo& function, std::shared_ptr<void> self, Arguments arguments,
@@ -59,4 +59,4 @@ std::string refusal(const std::function<void()>& action) {
   return "nothing";
 }
 
-}  // namespace cppipc::testing
+}  // namespace cppipc::test

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cppipc::testing {
+namespace cppipc::test {
 
 Variant call(const Registry& registry, std::string_view function, Arguments arguments = {});
 Variant create(const Registry& registry, std::string_view type, Arguments arguments = {});
@@ -50,4 +50,4 @@ Variant scalar_of(T value) {
   return array;
 }
 
-}  // namespace cppipc::testing
+}  // namespace cppipc::test

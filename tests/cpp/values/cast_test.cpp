@@ -9,10 +9,10 @@
 #include "values/calling.h"
 #include "values/dtype.h"
 
-namespace cppipc {
+namespace cppipc::cast_test {
 namespace {
 
-using testing::row_of;
+using test::row_of;
 
 template <class T>
 std::vector<T> cast(const AnyArray& from) {
@@ -124,4 +124,4 @@ TEST(CastElements, WritesForEverySafePair) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::cast_test

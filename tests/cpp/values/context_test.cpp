@@ -5,11 +5,11 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::context_test {
 namespace {
 
 using std::chrono::hours;
-using testing::refusal;
+using test::refusal;
 
 TEST(Context, IsNotCancelledAtFirst) {
   const Context context;
@@ -56,4 +56,4 @@ TEST(Context, PassesProgressAndLogOnIfAnybodyListens) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::context_test

@@ -10,7 +10,7 @@
 
 #include "support/error_of.h"
 
-namespace cppipc {
+namespace cppipc::dataframe_test {
 namespace {
 
 using test::error_of;
@@ -368,4 +368,4 @@ TEST(DataFrame, AColumnOfAnotherFrameMayBeAdded) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::dataframe_test

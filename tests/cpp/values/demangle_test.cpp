@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-namespace cppipc {
+namespace cppipc::demangle_test {
 namespace {
 
 struct Local {};
@@ -21,4 +21,4 @@ TEST(Demangle, WritesTypesAsAProgrammerDoes) {
 TEST(Demangle, LeavesWhatIsNoMangledName) { EXPECT_EQ(detail::demangle("???"), "???"); }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::demangle_test

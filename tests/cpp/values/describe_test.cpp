@@ -5,10 +5,10 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::describe_test {
 namespace {
 
-using testing::refusal;
+using test::refusal;
 
 struct Probe {
   int value = 0;
@@ -153,4 +153,4 @@ TEST(Describe, TellsWhichParametersTakeTheRest) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::describe_test

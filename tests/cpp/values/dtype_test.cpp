@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cppipc {
+namespace cppipc::dtype_test {
 namespace {
 
 TEST(DType, SpellsCppTypesAsNumPyDoes) {
@@ -97,4 +97,4 @@ TEST(CastsSafely, AgreesWithNumPy) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::dtype_test

@@ -6,11 +6,11 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::equality_test {
 namespace {
 
-using testing::refusal;
-using testing::row_of;
+using test::refusal;
+using test::row_of;
 
 Dict dict_of(std::vector<std::pair<Variant, Variant>> entries) { return {std::move(entries)}; }
 
@@ -83,7 +83,7 @@ TEST(Equality, FindsKeysOfEveryKind) {
                                      TimeDelta{1, 2, 3},
                                      Decimal{"1.5"},
                                      Uuid{{1, 2, 3}},
-                                     testing::scalar_of<float>(1.5f),
+                                     test::scalar_of<float>(1.5f),
                                      Variant()};
   Dict forwards;
   Dict backwards;
@@ -148,4 +148,4 @@ TEST(Equality, ComparesDatesFieldByField) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::equality_test

@@ -13,7 +13,7 @@
 #include <set>
 #include <system_error>
 
-namespace cppipc {
+namespace cppipc::error_test {
 namespace {
 
 template <class T>
@@ -167,4 +167,4 @@ TEST(ErrorKind, HasANameOfItsOwnForEveryKind) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::error_test

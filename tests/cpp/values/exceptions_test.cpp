@@ -8,10 +8,10 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::exceptions_test {
 namespace {
 
-using testing::refusal;
+using test::refusal;
 
 struct First : std::runtime_error {
   using runtime_error::runtime_error;
@@ -133,4 +133,4 @@ TEST(Exceptions, WrongRegistrationsAreRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::exceptions_test

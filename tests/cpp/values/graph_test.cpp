@@ -12,7 +12,7 @@
 
 #include "support/error_of.h"
 
-namespace cppipc {
+namespace cppipc::graph_test {
 namespace {
 
 using test::error_of;
@@ -234,4 +234,4 @@ TEST(Graph, IsEqualIfItsPartsAre) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::graph_test

@@ -11,13 +11,13 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::iterator_test {
 namespace {
 
-using testing::call;
-using testing::call_method;
-using testing::create;
-using testing::refusal;
+using test::call;
+using test::call_method;
+using test::create;
+using test::refusal;
 
 struct Bag {
   std::vector<int> items{1, 2, 3};
@@ -119,4 +119,4 @@ TEST(Iterator, LetsGoOfWhatItNeededAtTheEnd) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::iterator_test

@@ -3,13 +3,13 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::load_arrays_test {
 namespace {
 
-using testing::array_of;
-using testing::call;
-using testing::refusal;
-using testing::row_of;
+using test::array_of;
+using test::call;
+using test::refusal;
+using test::row_of;
 
 template <class T>
 std::string refused(Variant value) {
@@ -92,10 +92,10 @@ TEST(ArrayResult, SharesItsMemory) {
 }
 
 TEST(ArrayParameter, IsAnArrayEvenIfAScalarCame) {
-  const Variant back = to_variant(from_variant<Array<double>>(testing::scalar_of(1.5)));
+  const Variant back = to_variant(from_variant<Array<double>>(test::scalar_of(1.5)));
   EXPECT_EQ(back.as_array().flavor, ArrayFlavor::kArray);
   EXPECT_TRUE(back.as_array().shape.empty());
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::load_arrays_test

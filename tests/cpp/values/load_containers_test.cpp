@@ -3,12 +3,12 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::load_containers_test {
 namespace {
 
-using testing::array_of;
-using testing::refusal;
-using testing::row_of;
+using test::array_of;
+using test::refusal;
+using test::row_of;
 
 template <class T>
 std::string refused(Variant value) {
@@ -203,4 +203,4 @@ TEST(PlainValues, AreTakenAsTheyAre) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::load_containers_test

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace cppipc {
+namespace cppipc::load_functions_test {
 namespace {
 
 using Add = std::function<std::int64_t(std::int64_t, std::int64_t)>;
@@ -89,4 +89,4 @@ TEST(LoadFunctions, NoTypeCanHaveTheirName) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::load_functions_test

@@ -6,11 +6,11 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::load_numbers_test {
 namespace {
 
-using testing::refusal;
-using testing::scalar_of;
+using test::refusal;
+using test::scalar_of;
 
 template <class T>
 std::string refused(Variant value) {
@@ -35,7 +35,7 @@ TEST(IntegerParameter, RefusesTextNoneListsAndNumPyBools) {
   EXPECT_EQ(refused<int>({}), "wrongType: value: expected int, got None");
   EXPECT_EQ(refused<int>(List{{1}}), "wrongType: value: expected int, got list");
   EXPECT_EQ(refused<int>(scalar_of(true)), "wrongType: value: expected int, got numpy.bool");
-  EXPECT_EQ(refused<int>(testing::row_of<int>({1})),
+  EXPECT_EQ(refused<int>(test::row_of<int>({1})),
             "wrongType: value: expected int, got ndarray[int32]");
 }
 
@@ -118,4 +118,4 @@ TEST(NumberResult, HasThePythonTypeOfItsCppType) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::load_numbers_test

@@ -6,13 +6,13 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::load_objects_test {
 namespace {
 
-using testing::call;
-using testing::create;
-using testing::local;
-using testing::refusal;
+using test::call;
+using test::create;
+using test::local;
+using test::refusal;
 
 struct Point {
   int x = 0;
@@ -293,4 +293,4 @@ TEST(EnumParameter, NeedsARegistry) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::load_objects_test

@@ -6,12 +6,12 @@
 #include "values/calling.h"
 #include "values/dtype.h"
 
-namespace cppipc {
+namespace cppipc::load_text_test {
 namespace {
 
-using testing::call;
-using testing::refusal;
-using testing::row_of;
+using test::call;
+using test::refusal;
+using test::row_of;
 
 template <class T>
 std::string refused(Variant value) {
@@ -121,4 +121,4 @@ TEST(BytesParameter, RefusesTextAndOtherArrays) {
 TEST(BytesResult, StaysBytes) { EXPECT_EQ(to_variant(Bytes("\xff")), Variant(Bytes("\xff"))); }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::load_text_test

@@ -6,10 +6,10 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::load_time_test {
 namespace {
 
-using testing::refusal;
+using test::refusal;
 using namespace std::chrono;
 
 template <class T>
@@ -112,4 +112,4 @@ TEST(TimePointResult, IsADatetimeInUtc) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::load_time_test

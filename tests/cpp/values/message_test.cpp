@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-namespace cppipc {
+namespace cppipc::message_test {
 namespace {
 
 using testing::HasSubstr;
@@ -120,4 +120,4 @@ TEST(Message, IsAVariant) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::message_test

@@ -5,10 +5,10 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::naming_test {
 namespace {
 
-using testing::refusal;
+using test::refusal;
 
 int twice(int x) { return 2 * x; }
 
@@ -119,4 +119,4 @@ TEST(BlockingTag, MarksAFunctionAsDoesTheChainedCall) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::naming_test

@@ -11,12 +11,12 @@
 #include "support/eventually.h"
 #include "values/calling.h"
 
-namespace cppipc::detail {
+namespace cppipc::detail::once_test {
 namespace {
 
-using cppipc::testing::create;
-using cppipc::testing::local;
-using cppipc::testing::refusal;
+using test::create;
+using test::local;
+using test::refusal;
 
 struct Thing {};
 
@@ -126,4 +126,4 @@ TEST(PerSession, EachSessionHasItsOwnUntilItEnds) {
 }
 
 }  // namespace
-}  // namespace cppipc::detail
+}  // namespace cppipc::detail::once_test

@@ -5,12 +5,12 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::outgoing_test {
 namespace {
 
-using testing::call;
-using testing::local;
-using testing::refusal;
+using test::call;
+using test::local;
+using test::refusal;
 
 struct Model {
   int size = 3;
@@ -54,7 +54,7 @@ TEST(Outgoing, ToolkitsReadObjectsThatTheyGet) {
     const auto model = from_variant<std::shared_ptr<Model>>(map.at("model"), "model");
     return VariantMap{{"size", model->size}};
   });
-  const Variant model = testing::create(registry, "Model");
+  const Variant model = test::create(registry, "Model");
   EXPECT_EQ(call(registry, "size", {{model}, {"model"}}), Variant(dict_of({{"size", 3}})));
 }
 
@@ -92,4 +92,4 @@ TEST(Outgoing, DeepValuesAreCheckedWithoutRecursion) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::outgoing_test

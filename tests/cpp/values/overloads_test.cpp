@@ -6,13 +6,13 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::overloads_test {
 namespace {
 
-using testing::call;
-using testing::call_method;
-using testing::create;
-using testing::refusal;
+using test::call;
+using test::call_method;
+using test::create;
+using test::refusal;
 
 struct Number {
   double value = 0;
@@ -121,4 +121,4 @@ TEST(Overloads, AStaticMethodDoesNotGoWithAnother) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::overloads_test

@@ -5,14 +5,14 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::place_test {
 namespace {
 
 using detail::Place;
 using detail::python_text;
 using detail::python_type;
 using detail::quote;
-using testing::refusal;
+using test::refusal;
 
 Place parameter() {
   Place place;
@@ -59,7 +59,7 @@ TEST(PythonType, NamesValuesAsPythonDoes) {
   EXPECT_EQ(python_type(array), "ndarray[float32]");
   array.flavor = ArrayFlavor::kByteArray;
   EXPECT_EQ(python_type(array), "bytearray");
-  EXPECT_EQ(python_type(testing::scalar_of(1.5)), "numpy.float64");
+  EXPECT_EQ(python_type(test::scalar_of(1.5)), "numpy.float64");
 }
 
 TEST(PythonText, WritesValuesAsPythonDoes) {
@@ -84,4 +84,4 @@ TEST(Quote, EscapesAndCuts) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::place_test

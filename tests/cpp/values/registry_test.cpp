@@ -5,10 +5,10 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::registry_test {
 namespace {
 
-using testing::refusal;
+using test::refusal;
 
 struct First {};
 struct Second {};
@@ -145,4 +145,4 @@ TEST(Enumeration, RefusesMembersThatAreNone) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::registry_test

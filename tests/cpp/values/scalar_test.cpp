@@ -6,14 +6,14 @@
 #include "values/calling.h"
 #include "values/dtype.h"
 
-namespace cppipc {
+namespace cppipc::scalar_test {
 namespace {
 
 using detail::Number;
 using detail::scalar_number;
 using detail::scalar_text;
-using testing::refusal;
-using testing::scalar_of;
+using test::refusal;
+using test::scalar_of;
 
 Variant text_scalar(const std::u32string& characters) {
   AnyArray array =
@@ -60,4 +60,4 @@ TEST(ScalarText, RefusesCodesThatAreNoCharacters) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::scalar_test

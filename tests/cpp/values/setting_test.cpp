@@ -10,10 +10,10 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::setting_test {
 namespace {
 
-using testing::refusal;
+using test::refusal;
 
 enum class Color { kRed, kGreen };
 
@@ -177,4 +177,4 @@ TEST(Setting, IsRefusedWhenItMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::setting_test

@@ -7,11 +7,11 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::toolkit_test {
 namespace {
 
-using testing::call;
-using testing::refusal;
+using test::call;
+using test::refusal;
 
 // Answers with what it was given.
 ToolkitResponse same(ToolkitInvocation& invocation) { return {invocation.params}; }
@@ -114,4 +114,4 @@ TEST(Toolkit, IsRefusedWhenItMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::toolkit_test

@@ -5,16 +5,16 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::type_builder_test {
 namespace {
 
-using testing::call;
-using testing::call_method;
-using testing::create;
-using testing::get;
-using testing::local;
-using testing::refusal;
-using testing::set;
+using test::call;
+using test::call_method;
+using test::create;
+using test::get;
+using test::local;
+using test::refusal;
+using test::set;
 
 class Counter {
  public:
@@ -343,4 +343,4 @@ TEST(TypeBuilder, MarksThreadSafeTypes) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::type_builder_test

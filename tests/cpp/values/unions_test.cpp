@@ -3,10 +3,10 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::unions_test {
 namespace {
 
-using testing::refusal;
+using test::refusal;
 
 template <class T>
 std::string refused(Variant value) {
@@ -30,8 +30,7 @@ TEST(VariantParameter, PrefersTheAlternativeThatNeedsNoConversion) {
   using FloatOrInt = std::variant<double, std::int64_t>;
   EXPECT_EQ(from_variant<FloatOrInt>(1), FloatOrInt(std::int64_t{1}));
   EXPECT_EQ(from_variant<FloatOrInt>(1.5), FloatOrInt(1.5));
-  EXPECT_EQ(from_variant<FloatOrInt>(testing::scalar_of(std::int8_t{3})),
-            FloatOrInt(std::int64_t{3}));
+  EXPECT_EQ(from_variant<FloatOrInt>(test::scalar_of(std::int8_t{3})), FloatOrInt(std::int64_t{3}));
   using IntOrBool = std::variant<int, bool>;
   EXPECT_EQ(from_variant<IntOrBool>(true), IntOrBool(true));
 }
@@ -72,4 +71,4 @@ TEST(VariantResult, IsWhateverItHolds) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::unions_test

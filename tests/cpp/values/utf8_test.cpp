@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cppipc {
+namespace cppipc::utf8_test {
 namespace {
 
 std::string encoded(char32_t code_point) {
@@ -69,4 +69,4 @@ TEST(Utf8, ReplacesInvalidBytesForMessages) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::utf8_test

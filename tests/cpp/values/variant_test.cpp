@@ -8,10 +8,10 @@
 
 #include "values/calling.h"
 
-namespace cppipc {
+namespace cppipc::variant_test {
 namespace {
 
-using testing::refusal;
+using test::refusal;
 
 constexpr int kDeep = 1'000'000;
 
@@ -227,4 +227,4 @@ TEST(Kind, HasTheNameOfThePythonType) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::variant_test

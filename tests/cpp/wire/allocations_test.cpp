@@ -22,7 +22,7 @@ void* operator new(std::size_t size_bytes) {
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
-namespace cppipc {
+namespace cppipc::allocations_test {
 namespace {
 
 using test::MemoryCaps;
@@ -82,4 +82,4 @@ TEST(Allocations, NestedContainersNeedOneEachAndOneForTheWalk) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::allocations_test

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <numeric>
 
-namespace cppipc {
+namespace cppipc::bulk_test {
 namespace {
 
 using test::MemoryCaps;
@@ -228,4 +228,4 @@ TEST(Bulk, TextsBeyondTheTrustedSizeComeBack) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::bulk_test

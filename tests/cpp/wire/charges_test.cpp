@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cppipc {
+namespace cppipc::charges_test {
 namespace {
 
 using test::MemoryCaps;
@@ -91,4 +91,4 @@ TEST_F(ChargesTest, MemoryThatCannotBeHadIsNotCharged) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::charges_test

@@ -11,7 +11,7 @@
 #include <functional>
 #include <string>
 
-namespace cppipc {
+namespace cppipc::depth_test {
 namespace {
 
 using test::MemoryCaps;
@@ -136,4 +136,4 @@ TEST(Depth, DeeperMessagesAreRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::depth_test

@@ -9,7 +9,7 @@
 #include <functional>
 #include <set>
 
-namespace cppipc {
+namespace cppipc::describe_test {
 namespace {
 
 using test::MemoryMessage;
@@ -184,4 +184,4 @@ TEST(Describe, ListsOfEmptyElementsDoNotAmplify) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::describe_test

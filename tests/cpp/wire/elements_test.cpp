@@ -7,7 +7,7 @@
 
 #include <limits>
 
-namespace cppipc {
+namespace cppipc::elements_test {
 namespace {
 
 constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
@@ -66,4 +66,4 @@ TEST(Elements, EmptyListsHaveNone) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::elements_test

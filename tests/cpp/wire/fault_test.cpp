@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace cppipc {
+namespace cppipc::fault_test {
 namespace {
 
 using test::MemoryCaps;
@@ -124,4 +124,4 @@ TEST(Fault, NamesThatAreNotUtf8AreRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::fault_test

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <limits>
 
-namespace cppipc {
+namespace cppipc::marshal_test {
 namespace {
 
 using test::MemoryCaps;
@@ -217,4 +217,4 @@ TEST(Marshal, ArgumentsMayBeNoneOrUnnamed) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::marshal_test

@@ -8,7 +8,7 @@
 
 #include <string>
 
-namespace cppipc {
+namespace cppipc::measure_test {
 namespace {
 
 using test::MemoryCaps;
@@ -157,4 +157,4 @@ TEST(Measure, RefusesArraysThatThePeerWouldRefuse) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::measure_test

@@ -9,7 +9,7 @@
 #include "support/memory_caps.h"
 #include "wire/attach.h"
 
-namespace cppipc {
+namespace cppipc::message_value_test {
 namespace {
 
 using interop::make_message;
@@ -184,4 +184,4 @@ TEST(Interop, HostileSegmentsRaise) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::message_value_test

@@ -14,7 +14,7 @@
 #include <functional>
 #include <vector>
 
-namespace cppipc {
+namespace cppipc::raw_words_test {
 namespace {
 
 using test::MemoryCaps;
@@ -163,4 +163,4 @@ TEST(RawWords, ElementsOfANewerPeerMayBeLarger) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::raw_words_test

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <functional>
 
-namespace cppipc {
+namespace cppipc::seeds_test {
 namespace {
 
 using test::MemoryCaps;
@@ -147,4 +147,4 @@ TEST(Seeds, AreSmallMessagesWithDifferentNames) {
 TEST(Seeds, AreTheSameInEveryRun) { EXPECT_EQ(seeds(), seeds()); }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::seeds_test

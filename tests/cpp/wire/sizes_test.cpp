@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cppipc {
+namespace cppipc::sizes_test {
 namespace {
 
 TEST(Sizes, AreSpelledInBytesAndMebibytes) {
@@ -28,4 +28,4 @@ TEST(Sizes, LimitsNeverPassWhatAMessageCanHold) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::sizes_test

@@ -10,7 +10,7 @@
 #include "support/memory_caps.h"
 #include "wire/attach.h"
 
-namespace cppipc {
+namespace cppipc::tables_test {
 namespace {
 
 using test::MemoryCaps;
@@ -170,4 +170,4 @@ TEST(Tables, MalformedOnesAreRefused) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::tables_test

@@ -14,7 +14,7 @@
 #include <functional>
 #include <limits>
 
-namespace cppipc {
+namespace cppipc::unmarshal_test {
 namespace {
 
 using test::MemoryCaps;
@@ -324,4 +324,4 @@ TEST(Unmarshal, ArgumentNamesMustFit) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::unmarshal_test

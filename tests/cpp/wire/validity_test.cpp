@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace cppipc {
+namespace cppipc::validity_test {
 namespace {
 
 TEST(Validity, DatesMustBeInTheCalendar) {
@@ -152,4 +152,4 @@ TEST(Validity, SizeOfAShapeIsTheProduct) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::validity_test

@@ -16,7 +16,7 @@
 #include <optional>
 #include <random>
 
-namespace cppipc {
+namespace cppipc::value_reader_test {
 namespace {
 
 using Form = ValueReader::Form;
@@ -240,4 +240,4 @@ TEST(ValueReader, ReadsDamagedWordsAsCapnProtoDoesOrNotAtAll) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::value_reader_test

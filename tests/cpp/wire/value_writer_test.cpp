@@ -10,7 +10,7 @@
 
 #include <limits>
 
-namespace cppipc {
+namespace cppipc::value_writer_test {
 namespace {
 
 using test::MemoryCaps;
@@ -272,4 +272,4 @@ TEST(ValueWriter, DepthIsLimited) {
 }
 
 }  // namespace
-}  // namespace cppipc
+}  // namespace cppipc::value_writer_test

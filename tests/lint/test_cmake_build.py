@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tools/run_tests.py does not use the build of another tree."""
+"""tools/cmake_build.py does not use the build of another tree."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-import run_tests  # noqa: E402  (the path comes first)
+import cmake_build  # noqa: E402  (the path comes first)
 
 
 def configured(build, home):
@@ -22,7 +22,7 @@ def test_the_build_of_a_copied_or_moved_tree_is_found(tmp_path):
     original.mkdir()
     build = here / "build"
     for home in (original, tmp_path / "gone"):
-        assert run_tests.is_of_another_tree(configured(build, home), here)
+        assert cmake_build.is_of_another_tree(configured(build, home), here)
 
 
 def test_the_build_of_this_tree_is_kept_by_whatever_path_it_was_made(tmp_path):
@@ -30,6 +30,6 @@ def test_the_build_of_this_tree_is_kept_by_whatever_path_it_was_made(tmp_path):
     here.mkdir()
     link.symlink_to(here)
     build = here / "build"
-    assert not run_tests.is_of_another_tree(build, here)  # there is none yet
+    assert not cmake_build.is_of_another_tree(build, here)  # there is none yet
     for home in (here, link):
-        assert not run_tests.is_of_another_tree(configured(build, home), here)
+        assert not cmake_build.is_of_another_tree(configured(build, home), here)
