@@ -5,12 +5,12 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import unity
+from commands import unity_command
 from conftest import DEADLINE_S, SERVER
 from unity._access import new_token
 from unity._pickles import load_proxy
@@ -322,18 +322,6 @@ def test_tcp_without_a_file_is_a_wrong_command_line():
 
 
 # -- the command line ----------------------------------------------------------------------------
-
-
-def unity_command(*arguments, **variables):
-    """Exit status, stdout and stderr of `python -m unity …`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "unity", *map(str, arguments)],
-        env={"UNITY_SERVER_BINARY": str(SERVER), "PATH": "/usr/bin:/bin", **variables},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 def test_the_command_token_makes_one_that_a_server_takes(own_server, token_file):

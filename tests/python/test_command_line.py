@@ -2,27 +2,13 @@
 """`python -m unity`, as a shell sees it."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import unity
-from conftest import SERVER
+from commands import unity_command
 from unity._cli import main
-
-
-def unity_command(*arguments, **variables):
-    """Exit status, stdout and stderr of `python -m unity …`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "unity", *map(str, arguments)],
-        env={"UNITY_SERVER_BINARY": str(SERVER), "PATH": "/usr/bin:/bin", **variables},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import unity
+from commands import environment, started
 from conftest import DEADLINE_S, SERVER, SharedServer
 from unity._server_command import server_arguments
 
@@ -18,23 +18,10 @@ from unity._server_command import server_arguments
 @pytest.fixture
 def serve():
     """Starts `python -m unity serve …`; what still runs after the test is killed."""
-    started = []
-
-    def start(*arguments, **variables):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "unity", "serve", *map(str, arguments)],
-            env={"UNITY_SERVER_BINARY": str(SERVER), "PATH": "/usr/bin:/bin", **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+    with started() as start:
+        yield lambda *arguments, **variables: start(
+            "serve", *arguments, env=environment(**variables)
         )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def line_of(process):

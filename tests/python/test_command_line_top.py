@@ -5,16 +5,16 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
 
+from commands import UNITY, started
 from conftest import DEADLINE_S
 from unity import _top
 from unity._display import amount
 
-TOP = [sys.executable, "-m", "unity", "top"]
+TOP = [*UNITY, "top"]
 
 
 def sample_of(text):
@@ -31,20 +31,8 @@ def once(address):
 @pytest.fixture
 def top():
     """Starts `python -m unity top …`; what still runs after the test is killed."""
-    started = []
-
-    def start(*arguments, **options):
-        process = subprocess.Popen(
-            [*TOP, *arguments],
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    with started() as start:
+        yield lambda *arguments, **options: start("top", *arguments, **options)
 
 
 def next_sample(process):
