@@ -316,10 +316,11 @@ bool HostCore::stop(std::chrono::milliseconds patience) {
 }
 
 void HostCore::wait_until_sent(std::chrono::steady_clock::time_point until) {
+  SendQueue::Dropped dropped;  // destroyed without the lock
   std::unique_lock lock(mutex_);
-  sent_.wait_until(lock, until, [this] {
+  sent_.wait_until(lock, until, [&] {
     return std::none_of(sessions_.begin(), sessions_.end(),
-                        [](const auto& entry) { return entry.second->has_unsent(); });
+                        [&](const auto& entry) { return entry.second->has_unsent(dropped); });
   });
 }
 

@@ -139,9 +139,10 @@ bool HostSession::read() {
 }
 
 bool HostSession::write_more() {
+  SendQueue::Dropped dropped;  // destroyed without the lock
   {
     std::lock_guard lock(mutex_);
-    if (peer_->connection().flush()) {
+    if (peer_->connection().flush(dropped)) {
       is_write_wanted_ = false;
       core_->poller().want_write(peer_->connection().fd(), id_, false);
     }
@@ -149,15 +150,16 @@ bool HostSession::write_more() {
   return is_paused_;
 }
 
-bool HostSession::has_unsent() {
-  return !is_ended_ && (!peer_->connection().flush() || peer_->has_transfers());
+bool HostSession::has_unsent(SendQueue::Dropped& dropped) {
+  return !is_ended_ && (!peer_->connection().flush(dropped) || peer_->has_transfers());
 }
 
 void HostSession::want_write() {
   if (!peer_->connection().has_queued()) return;
+  SendQueue::Dropped dropped;  // destroyed without the lock
   std::lock_guard lock(mutex_);
   if (is_write_wanted_ || is_ended_) return;
-  if (peer_->connection().flush()) return;
+  if (peer_->connection().flush(dropped)) return;
   is_write_wanted_ = true;
   core_->poller().want_write(peer_->connection().fd(), id_, true);
 }

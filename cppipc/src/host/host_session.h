@@ -89,7 +89,7 @@ class HostSession final : public ObjectMap, public std::enable_shared_from_this<
   // The socket takes more. True if reading had stopped for that.
   bool write_more();
   // Sends what it can; true if the peer has still to take replies, or parts of them.
-  bool has_unsent();
+  bool has_unsent(SendQueue::Dropped& dropped);
   // After a reply that the socket did not take whole.
   void want_write();
   // Tells the peer what was dropped of its own.

@@ -127,8 +127,12 @@ bool Connection::send(capnp::MessageBuilder& message, Flush flush, int descripto
 }
 
 bool Connection::flush() {
-  if (!has_queued()) return true;
   SendQueue::Dropped dropped;  // destroyed without the lock
+  return flush(dropped);
+}
+
+bool Connection::flush(SendQueue::Dropped& dropped) {
+  if (!has_queued()) return true;
   std::lock_guard lock(send_mutex_);
   return flush_locked(dropped);
 }

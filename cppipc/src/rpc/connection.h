@@ -62,6 +62,9 @@ class Connection {
   // Sends as much of the queue as the socket takes. True if the queue is empty afterwards; false:
   // call again when the socket is writable.
   bool flush();
+  // The same for whoever holds a lock: what was sent kept its owners, whose ends may run code of
+  // theirs, and `dropped` has those, to be destroyed without the lock.
+  bool flush(SendQueue::Dropped& dropped);
   // Messages that were queued with kLater wait for a flush.
   bool has_queued() const { return queued_bytes_.load(std::memory_order_relaxed) != 0; }
   std::uint64_t queued_bytes() const { return queued_bytes_.load(std::memory_order_relaxed); }
