@@ -66,6 +66,7 @@ def load_method(version, proxy, name, timeout_s):
 def _place_of(connection):
     return {
         "address": connection.address,
+        "tls": bool(connection.tls_version),
         "server": connection.server_id.hex(),
         "session": connection.key.hex(),
     }

@@ -144,15 +144,23 @@ def any_connection(place):
     """The same, or else a new connection to whatever server is at `place["address"]` now."""
     with _lock:
         connection = live_connection(place)
-        return connection or _connect(place["address"])
+        return connection or _connect(place)
 
 
-def _connect(address):
-    """A connection to the server of a pickle, which has no access token in it.
+def _connect(place):
+    """A connection to the server of a pickle, which has no access token in it and no certificates.
 
     Raises:
+        TlsError: the session that made the pickle was encrypted. It is not tried without: whoever
+            answers would be sent the token of this process in clear text.
         NotPermitted: the server wants one; ConnectionLost, CallTimeout: as `unity.connect`.
     """
+    address = place["address"]
+    if place.get("tls", address.startswith("tcp:")):
+        raise errors.TlsError(
+            f"what was pickled came over TLS, and no pickle says whom to trust: open a session "
+            f"with {address} first, unity.connect(ADDRESS, tls=unity.TLS(...)), which is used then"
+        )
     token = token_for(address, None)
     try:
         return _core.connect(address, _CONNECT_TIMEOUT_S, token)
@@ -171,7 +179,7 @@ def _connection_to(reference):
     if connection is not None:
         return connection
     server_id = bytes.fromhex(reference["server"])
-    connection = _connect(reference["address"])
+    connection = _connect(reference)
     if connection.server_id != server_id:
         raise errors.StaleReference(
             f"the server on {reference['address']} has been restarted: the {reference['type']} "

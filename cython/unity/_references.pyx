@@ -136,7 +136,7 @@ cdef bint put_stand_in(Variant* out, object value, Marshaller* marshaller) excep
 
 
 def reduced(Proxy proxy):
-    """What stands for a proxy in a pickle: a dict of str.
+    """What stands for a proxy in a pickle: a dict of str and bool.
 
     The server keeps the object for it, for as long as it is set to (`--object-token-s`).
     Raises: ConnectionLost, ForkedSession, QuotaExceeded.
@@ -145,6 +145,7 @@ def reduced(Proxy proxy):
     return {
         "type": type(proxy).__name__,
         "address": connection.address,
+        "tls": bool(connection.tls_version),
         "server": connection.server_id.hex(),
         "session": connection.key.hex(),
         "object": object_id_of(proxy).hex(),

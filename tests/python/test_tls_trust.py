@@ -101,6 +101,41 @@ def test_a_pickle_without_a_session_says_how_to_open_one(server, script):
         assert "unity.connect(ADDRESS, tls=" in printed and server.address in printed
 
 
+def test_a_pickle_sends_no_token_to_whoever_took_the_servers_place(server, script, monkeypatch):
+    with server.connect() as session:
+        pickled = [
+            pickle.dumps(one).hex()
+            for one in (
+                session.types.Counter(),
+                session.types.Counter,
+                session.toolkits.demo_addone,
+            )
+        ]
+        port = int(session.address.rpartition(":")[2])
+        server.process.kill()
+        server.process.wait()
+        with socket.create_server(("127.0.0.1", port)) as taken:
+            program = """
+                import pickle, sys, unity
+                for one in sys.argv[1:]:
+                    try:
+                        pickle.loads(bytes.fromhex(one))(x=1)
+                    except unity.TlsError as error:
+                        print(error)
+                """
+            monkeypatch.setenv("UNITY_TOKEN", "t" * 43)
+            status, printed, err = script(program, *pickled).finish()
+            assert (status, err, printed.count("open a session with tcp:")) == (0, "", 3)
+            taken.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                taken.accept()
+
+
+def test_a_name_with_a_dot_in_front_is_none(server, certificates):
+    with pytest.raises(unity.errors.InvalidArgument, match="no name that a server can have"):
+        server.connect(tls=certificates.tls(server_name=".localhost"))
+
+
 def test_an_expired_certificate_is_refused_with_its_date(own_server, certificates, tmp_path):
     log = tmp_path / "log"
     options = certificates.server("expired", days=-2)

@@ -76,7 +76,8 @@ void expect_name(SSL* ssl, const std::string& name) {
     is_taken = X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) == 1;
   } else {
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    is_taken = name.find('\0') == std::string::npos &&
+    // To OpenSSL a dot in front would mean any host below that name.
+    is_taken = name.find('\0') == std::string::npos && !name.starts_with('.') &&
                X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size()) == 1 &&
                SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
   }
