@@ -23,6 +23,9 @@ if(TARGET cppipc_shared)  # not where the headers alone are installed
   install(TARGETS cppipc_shared EXPORT cppipcTargets)
   install(TARGETS cppipc_tls LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 endif()
+if(TARGET unity_server)
+  install(TARGETS unity_server)
+endif()
 
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/cppipc")
 install(EXPORT cppipcTargets NAMESPACE cppipc:: DESTINATION "${package}")

@@ -19,7 +19,8 @@ void add_access(CLI::App& app, AccessOptions& options) {
                  "clients over TCP need one of the access tokens in this file: NAME TOKEN or TOKEN "
                  "on each line, as python -m unity token makes them; it has to be this user's own, "
                  "and readable by nobody else (mode 0600)")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(NotEmpty());
   app.add_flag(
       "--insecure-tcp", options.is_insecure_tcp,
       "allow --listen tcp:HOST:PORT on loopback addresses without --token-file and TLS; every "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Options that are numbers.
+// What the values of options have to be.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -30,6 +30,17 @@ class Between : public CLI::Validator {
         return {};
       }
       return "'" + text + "' is not a " + (is_whole ? "whole " : "") + "number in " + range;
+    };
+  }
+};
+
+// A text that is not empty. An empty one, as of a variable of a shell that is not set, would count
+// as an option that was not given.
+class NotEmpty : public CLI::Validator {
+ public:
+  NotEmpty() {
+    func_ = [](const std::string& text) -> std::string {
+      return text.empty() ? "it is empty; is a variable not set?" : "";
     };
   }
 };

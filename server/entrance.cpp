@@ -63,11 +63,22 @@ void Entrance::listen() {
   }
 }
 
+void Entrance::look_over() {
+  const bool has_tcp = std::any_of(listeners_.begin(), listeners_.end(), [](const auto& listener) {
+    return listener->address().is_tcp();
+  });
+  if (token_file_ && !has_tcp) {
+    log_.warning(
+        "nobody is asked for an access token (--token-file): that is for TCP, and nothing "
+        "listens there");
+  }
+}
+
 void Entrance::listen_tcp(const Address& address) {
   const bool is_local = is_loopback_only(options_.access, tls_ != nullptr);
   const Reach reach = is_local ? Reach::kLoopbackOnly : Reach::kAnybody;
   for (TcpSocket& socket : TcpSocket::listen(address, reach)) {
-    if (!socket.is_loopback()) warn_of(socket.address());
+    warn_of(socket.address(), !socket.is_loopback());
     add(std::move(socket));
   }
 }
@@ -79,15 +90,18 @@ void Entrance::take(PassedSocket socket) {
         (is_far || !options_.access.is_insecure_tcp)) {
       throw std::runtime_error("cannot use " + socket.text() +
                                ": over TCP anybody who can connect could use the server; " +
-                               kOnlyLoopback);
+                               (is_far ? kOnlyLoopback
+                                       : "give --token-file FILE, or --tls-cert and --tls-key, or "
+                                         "--insecure-tcp to allow it all the same on loopback"));
     }
-    if (is_far) warn_of(socket.address());
+    warn_of(socket.address(), is_far);
   }
   add(std::move(socket));
 }
 
-void Entrance::warn_of(const Address& address) {
+void Entrance::warn_of(const Address& address, bool is_far) {
   if (!tls_) {
+    if (!is_far) return;
     log_.warning("what crosses on " + address.text() +
                  " can be read on its way, access tokens too: there is no TLS");
   } else if (!token_file_ && options_.tls.client_authority_file.empty()) {

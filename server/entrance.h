@@ -39,6 +39,8 @@ class Entrance {
   void listen();
   // Listens on a socket that was passed. Errors: std::runtime_error.
   void take(PassedSocket socket);
+  // Once all are there: logs a warning if nobody can come by them whom an option is about.
+  void look_over();
   // Of the listeners, each once, as clients take them.
   std::vector<std::string> addresses() const;
 
@@ -51,7 +53,8 @@ class Entrance {
 
  private:
   void listen_tcp(const Address& address);
-  void warn_of(const Address& address);
+  // Logs what is open to others. `is_far`: from other machines too.
+  void warn_of(const Address& address, bool is_far);
   void add(ListeningSocket socket);
   void accept(OwnedFd socket, const std::string& peer, const Admission& admission);
 

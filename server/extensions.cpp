@@ -69,7 +69,11 @@ std::function<LoadedExtension(const std::string& path, const std::string& folder
       return load_file(inside(dir, path).string(), log);
     };
   }
-  if (!options.inherited_fd) return {};
+  // Over TCP others than the launcher's user may have sessions, and an extension is code.
+  const auto& listen = options.listen;
+  const bool has_tcp = std::any_of(listen.begin(), listen.end(),
+                                   [](const Address& address) { return address.is_tcp(); });
+  if (!options.inherited_fd || has_tcp) return {};
   return [&log](const std::string& path, const std::string& folder) {
     return load_file((fs::path(folder) / path).string(), log);
   };

@@ -29,15 +29,26 @@ std::string_view payload_of(const spdlog::details::log_msg& message) {
 
 }  // namespace
 
+std::string shortened(std::string_view text) {
+  constexpr std::size_t kMost = 500;
+  if (text.size() <= kMost) return std::string(text);
+  std::size_t size = kMost;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return std::string(text.substr(0, size)) + "... (" + std::to_string(text.size()) + " bytes)";
+}
+
 std::string on_one_line(std::string_view text) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
+    // Those above 0x7f are two bytes in UTF-8; the first says nothing.
+    const bool is_upper = byte >= 0x80 && byte < 0xa0 && !out.empty() && out.back() == '\xc2';
+    if (is_upper) out.pop_back();
     if (c == '\n') {
       out += "\\n";
-    } else if (is_control(c) && c != '\t') {
+    } else if ((is_control(c) && c != '\t') || is_upper) {
       out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xf]};
     } else {
       out.push_back(c);

@@ -11,8 +11,12 @@
 
 namespace cppipc::server {
 
-// `text` with control characters but tab as escapes (\n, \x1b), so that it stays on one line.
+// `text` with control characters but tab, those of Unicode above 0x7f too, as escapes (\n, \x1b),
+// so that it stays on one line.
 std::string on_one_line(std::string_view text);
+
+// The beginning of a text that others have chosen the length of, with a word on how long it was.
+std::string shortened(std::string_view text);
 
 // 2026-11-21T11:04:03.123+00:00 info [4711] text
 class TextFormatter final : public spdlog::formatter {

@@ -101,7 +101,8 @@ void add_extensions(CLI::App& app, Raw& raw) {
   app.add_option("--extension-dir", raw.extension_dir,
                  "let clients load the shared libraries in this directory, and no others; without "
                  "it only clients of a private server may load any")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(NotEmpty());
 }
 
 void add_end(CLI::App& app, Raw& raw) {
@@ -190,7 +191,8 @@ void set_level(const std::string& text, LogLevel& level) {
 
 void add_log(CLI::App& app, Raw& raw) {
   app.add_option("--log-file", raw.log.file, "write the log to this file instead of stderr")
-      ->type_name("PATH");
+      ->type_name("PATH")
+      ->check(NotEmpty());
   app.add_option_function<std::string>(
          "--log-level", [&raw](const std::string& text) { set_level(text, raw.log.level); },
          "debug, info, warning, error or off")
@@ -234,11 +236,28 @@ unsigned session_threads(const Raw& raw) {
   return std::max(1u, raw.worker_threads - std::min(for_others, raw.worker_threads));
 }
 
+Address listen_address(const std::string& text) {
+  try {
+    return parse_address(text);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(std::string("--listen: ") + error.what());
+  }
+}
+
+// What is wrong only if nobody passes sockets as well. Errors: std::invalid_argument.
+void check_serves(const Options& options) {
+  if (has_passed_sockets()) return;
+  if (options.listen.empty() && !options.inherited_fd) {
+    throw std::invalid_argument("nothing to serve; give --listen unix:PATH");
+  }
+  check_tls(options.tls, options.listen);
+}
+
 // Errors: std::invalid_argument for what each option alone does not show.
 Options to_options(const Raw& raw) {
   Options options;
   for (const std::string& text : raw.listen) {
-    const Address address = parse_address(text);
+    const Address address = listen_address(text);
     check_may_listen(address, raw.access, is_given(raw.tls));
     if (address.port != "0" &&
         std::count(options.listen.begin(), options.listen.end(), address) != 0) {
@@ -248,9 +267,6 @@ Options to_options(const Raw& raw) {
   }
   if (raw.inherited_fd >= 0) options.inherited_fd = raw.inherited_fd;
   if (raw.launcher_pidfd >= 0) options.launcher_pidfd = raw.launcher_pidfd;
-  if (options.listen.empty() && !options.inherited_fd && !has_passed_sockets()) {
-    throw std::invalid_argument("nothing to serve; give --listen unix:PATH");
-  }
   if (options.inherited_fd && options.inherited_fd == options.launcher_pidfd) {
     throw std::invalid_argument("--inherited-fd and --launcher-pidfd name one descriptor");
   }
@@ -279,7 +295,6 @@ Options to_options(const Raw& raw) {
                     .worker_threads = raw.worker_threads,
                     .object_tokens = raw.object_tokens,
                     .object_token_lifetime = std::chrono::seconds(raw.object_token_s)};
-  if (!has_passed_sockets()) check_tls(raw.tls, options.listen);
   options.tls = raw.tls;
   options.log = raw.log;
   for (const std::string& text : raw.settings) options.settings.push_back(split_setting(text));
@@ -321,6 +336,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     Options options = to_options(raw);
     config.complete(options);
     if (config.is_printed()) return {std::nullopt, kExitOk, config.text()};
+    check_serves(options);
     return {std::move(options), kExitOk, {}};
   } catch (const CLI::CallForHelp&) {
     return {std::nullopt, kExitOk, app.help()};

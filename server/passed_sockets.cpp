@@ -114,6 +114,10 @@ PassedSocket::PassedSocket(OwnedFd fd, std::string name)
     throw std::runtime_error(what + "is neither a named Unix socket nor one of TCP");
   }
   prepare(fd_.get());
+  // Clients of a Unix socket see who has called listen() last: from now on this server.
+  if (!address_.is_tcp() && ::listen(fd_.get(), SOMAXCONN) != 0) {
+    throw std::system_error(errno, std::generic_category(), what + "cannot be listened on");
+  }
 }
 
 bool PassedSocket::is_reachable_from_elsewhere() const {

@@ -33,6 +33,7 @@
 #include "server/entrance.h"
 #include "server/extensions.h"
 #include "server/lifetime.h"
+#include "server/log_format.h"
 #include "server/logging.h"
 #include "server/passed_sockets.h"
 #include "server/reloads.h"
@@ -114,6 +115,7 @@ class Process {
     lifetime_.watch_signals();
     entrance_.listen();
     for (PassedSocket& socket : passed_) take(std::move(socket));
+    entrance_.look_over();
     status_.listen();
     announce();
     if (options_.launcher_pidfd) lifetime_.watch_launcher(*options_.launcher_pidfd);
@@ -179,7 +181,7 @@ HostOptions Process::host_options() {
   };
   options.session_ended = [this](std::uint64_t session, const std::string& reason) {
     log_.info("session " + std::to_string(session) + " ended" +
-              (reason.empty() ? "" : ": " + reason));
+              (reason.empty() ? "" : ": " + shortened(reason)));
     entrance_.settled(session);
     // Posted, since it may come before adopt() has returned the session's number.
     boost::asio::post(loop_, [this, session] {

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -69,8 +70,10 @@ ProcessFigures process_figures() {
   constexpr std::size_t kResidentPages = 24;
   const auto fields = stat_fields();
   ProcessFigures figures;
-  static const auto started_s = start_time_s(fields);  // one and the same for all readers
-  figures.start_time_s = started_s;
+  // One and the same for all readers, once it could be read: 0 until then.
+  static std::atomic<double> started_s = 0;
+  if (const auto read_s = start_time_s(fields); read_s && started_s == 0) started_s = *read_s;
+  if (started_s != 0) figures.start_time_s = started_s;
   figures.cpu_s = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
   figures.threads = number_at(fields, kThreads);
   figures.virtual_bytes = number_at(fields, kVirtualBytes);

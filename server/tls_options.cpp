@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "server/between.h"
+
 namespace cppipc::server {
 
 void add_tls(CLI::App& app, TlsServerOptions& tls) {
@@ -19,7 +21,7 @@ void add_tls(CLI::App& app, TlsServerOptions& tls) {
       app.add_option("--tls-client-ca", tls.client_authority_file,
                      "demand a certificate of every client over TCP, signed by one of the "
                      "authorities in this file: PEM");
-  for (auto* option : {certificate, key, authority}) option->type_name("FILE");
+  for (auto* option : {certificate, key, authority}) option->type_name("FILE")->check(NotEmpty());
   certificate->needs(key);
   key->needs(certificate);
   authority->needs(certificate);

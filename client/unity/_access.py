@@ -52,6 +52,10 @@ def checked_token(text, what):
             f"{what} has {len(token)} characters; an access token has {_LEAST_CHARACTERS} to "
             f"{_MOST_CHARACTERS}, as `python -m unity token` makes them"
         )
+    if len(token.split()) > 1:
+        raise errors.InvalidArgument(
+            f"{what} has blanks in it; it is the second word of a line NAME TOKEN, alone"
+        )
     if not all("!" <= character <= "~" for character in token):
         raise errors.InvalidArgument(f"{what} has other than visible ASCII characters")
     return token.encode()
@@ -78,7 +82,11 @@ def _from_environment():
     if token := os.environ.get(_TOKEN_VARIABLE, "").strip():
         return checked_token(token, f"${_TOKEN_VARIABLE}")
     if path := os.environ.get(_FILE_VARIABLE):
-        return token_of_file(path)
+        try:
+            return token_of_file(path)
+        except OSError as error:
+            error.add_note(f"It is the file of ${_FILE_VARIABLE}, as no token was given.")
+            raise
     return b""
 
 

@@ -315,6 +315,26 @@ def test_a_file_that_is_not_safe_ends_the_start(token_file, tmp_path):
         assert ALICE not in err
 
 
+def test_a_file_of_which_nobody_is_asked_is_a_warning(own_server, token_file, tmp_path):
+    for transport, is_told in (("unix", True), ("tcp", False)):
+        log = tmp_path / transport
+        options = ("--token-file", token_file(ALICE), "--log-file", log)
+        own_server(*options, transport=transport)
+        assert ("nobody is asked for an access token" in log.read_text()) == is_told
+
+
+def test_a_line_of_the_servers_file_is_no_token():
+    with pytest.raises(unity.errors.InvalidArgument, match="the second word of a line NAME TOKEN"):
+        unity.connect("tcp:127.0.0.1:1", token=f"alice {new_token()}")
+
+
+def test_a_file_that_cannot_be_read_is_told_with_its_variable(monkeypatch, tmp_path):
+    monkeypatch.setenv("UNITY_TOKEN_FILE", str(tmp_path / "none"))
+    with pytest.raises(FileNotFoundError) as told:
+        unity.connect("tcp:127.0.0.1:1")
+    assert told.value.__notes__ == ["It is the file of $UNITY_TOKEN_FILE, as no token was given."]
+
+
 def test_tcp_without_a_file_is_a_wrong_command_line():
     status, err = start_of()
     assert status == 2

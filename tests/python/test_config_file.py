@@ -105,6 +105,15 @@ def test_what_a_server_prints_is_toml_and_gives_the_same_server(config, tmp_path
     assert run("--config", config(text), "--print-config")[1] == text
 
 
+def test_the_example_can_be_printed_where_nobody_passes_sockets(config):
+    text = EXAMPLE.read_text() + 'tls-cert = "c.pem"\ntls-key = "c.key"\n'
+    status, printed, error = run("--config", config(text), "--print-config")
+    assert (status, error) == (0, "")
+    assert tomllib.loads(printed)["status"] == ["unix:/run/unity/status.sock"]
+    status, _, error = run("--config", EXAMPLE)
+    assert status == 2 and "nothing to serve" in error
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -113,6 +122,7 @@ def test_what_a_server_prints_is_toml_and_gives_the_same_server(config, tmp_path
         ("drain-s = true\n", "line 2: drain-s: 'true' is not a number"),
         ('diagnostics = "yes"\n', "line 2: 'diagnostics' is true or false"),
         ("[server]\n", "line 2: there are no sections"),
+        ('status = "foo"\n', "line 2: status: "),
         ("log-level = debug\n", "line 2: 'debug' has to be in quotes"),
         ('\n\nset = ["a=1",\n "b"]\n', "line 4: set wants NAME=VALUE, not 'b'"),
         ('listen = "unix:/b"\n', "line 2: 'listen' is set in line 1 already"),
@@ -123,6 +133,27 @@ def test_a_mistake_has_status_2_and_names_file_and_line(config, text, complaint)
     status, out, error = run("--config", path)
     assert (status, out) == (2, "")
     assert error.startswith(f"unity_server: {path}: {complaint}"), error
+
+
+def test_an_address_that_is_none_is_told_with_its_line(config):
+    path = config('drain-s = 1\nlisten = "foo"\n')
+    status, _, error = run("--config", path)
+    assert status == 2 and error.startswith(f"unity_server: {path}: line 2: listen: 'foo'"), error
+    status, _, error = run("--listen", "foo")
+    assert status == 2 and error.startswith("unity_server: --listen: 'foo'"), error
+
+
+@pytest.mark.parametrize(
+    "name", ["token-file", "tls-cert", "tls-key", "tls-client-ca", "extension-dir", "log-file"]
+)
+def test_an_option_that_is_empty_is_not_one_that_was_left_out(config, name):
+    """As of a variable that is not set: nobody may get in by that."""
+    others = ("--tls-cert", "c", "--tls-key", "k") if name == "tls-client-ca" else ()
+    listen = ("--listen", "tcp:127.0.0.1:0", "--insecure-tcp", *others)
+    for options in ((f"--{name}", ""), ("--config", config(f'{name} = ""\n'))):
+        status, out, error = run(*listen, *options)
+        assert (status, out) == (2, "")
+        assert name in error and "it is empty" in error, error
 
 
 def test_one_file_is_all(config):

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import pytest
 
 import unity
 from built_extensions import EXAMPLES, build
-from conftest import DEADLINE_S, SERVER
+from conftest import BUILD, DEADLINE_S, SERVER
 from http_server import UnixConnection
 from manager import Managed
 
@@ -160,6 +161,20 @@ def test_passed_sockets_are_served_and_stay(managed, tmp_path, listening):
         assert session.server_pid == server.process.pid
 
 
+def test_clients_see_the_server_behind_a_passed_socket_and_not_who_made_it(managed, listening):
+    """By that they know whose it is: anybody may take an abstract name."""
+    name = f"\0unity-test-{os.getpid()}"
+    server = managed(sockets=[listening(name)])
+    server.wait_for("READY")
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(DEADLINE_S)
+        peer.connect(name)
+        credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        assert struct.unpack("3i", credentials)[0] == server.process.pid
+    with unity.connect(f"unix:@{name[1:]}") as session:
+        assert session.server_pid == server.process.pid
+
+
 def test_passed_sockets_come_beside_those_of_the_options(managed, tmp_path, listening):
     server = managed("--listen", f"unix:{tmp_path}/own", sockets=[listening(f"{tmp_path}/given")])
     assert server.line() == f"listening on unix:{tmp_path}/own"
@@ -225,7 +240,7 @@ def test_the_units_are_what_systemd_understands(tmp_path):
         pytest.skip("there is no systemd-analyze here")
     for name in ("unity.service", "unity.socket"):
         # With a program that there is.
-        text = (PACKAGING / name).read_text().replace("/usr/bin/unity_server", str(SERVER))
+        text = (PACKAGING / name).read_text().replace("/usr/local/bin/unity_server", str(SERVER))
         (tmp_path / name).write_text(text)
     done = subprocess.run(
         [tool, "verify", "--man=no", "--recursive-errors=no", *sorted(tmp_path.glob("unity.*"))],
@@ -242,7 +257,7 @@ def test_the_options_of_the_unit_start_a_server(managed, tmp_path, listening):
     assert service["Service"]["Type"] == "notify"
     assert service["Service"]["ExecReload"].endswith("-HUP $MAINPID")
     program, *options = service["Service"]["ExecStart"].split()
-    assert program == "/usr/bin/unity_server"
+    assert program == "/usr/local/bin/unity_server"
     config = options[options.index("--config") + 1]
     assert config == "/etc/unity/unity.toml"
     options[options.index("--config") + 1] = str(PACKAGING / "unity.toml")
@@ -287,6 +302,21 @@ def test_server_and_extensions_run_where_memory_may_not_become_code(tmp_path):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_what_is_installed_is_where_the_unit_wants_it_and_speaks_tls(certificates, tmp_path):
+    prefix = tmp_path / "prefix"
+    install = ("cmake", "--install", BUILD, "--prefix", prefix)
+    done = subprocess.run(install, capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.returncode == 0, done.stderr
+    unit = (PACKAGING / "unity.service").read_text()
+    program = prefix / re.search(r"^ExecStart=/usr/local/(\S+)", unit, re.MULTILINE)[1]
+    options = ("--listen", "tcp:127.0.0.1:0", *certificates.server())
+    with subprocess.Popen([program, *options], stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().removeprefix("listening on ").strip()
+        with unity.connect(address, tls=certificates.tls()) as session:
+            assert session.run("demo_addone", {"x": 1}) == {"x": 2}
+        server.kill()
 
 
 CONTAINERFILE = (PACKAGING / "Containerfile").read_text() if PACKAGING.exists() else ""

@@ -74,6 +74,16 @@ def test_a_key_that_others_may_read_is_a_warning(own_server, certificates, tmp_p
     assert "shown.key', may be read by other users" in log.read_text()
 
 
+@pytest.mark.parametrize("has_more", [False, True])
+def test_tls_that_keeps_nobody_out_is_a_warning_on_loopback_too(
+    own_server, certificates, tmp_path, has_more
+):
+    log = tmp_path / "log"
+    more = ["--tls-client-ca", certificates.ca] if has_more else []
+    own_server(*certificates.server(), *more, "--log-file", log, transport="tls")
+    assert ("may use the server: it wants neither access tokens" in log.read_text()) != has_more
+
+
 def test_sighup_reads_the_files_again_while_sessions_go_on(
     own_server, certificates, tmp_path, eventually
 ):

@@ -34,6 +34,13 @@ std::chrono::seconds whole_seconds(double seconds) {
   return std::chrono::seconds(std::llround(std::ceil(std::min<double>(known, kKeepAliveMaxS))));
 }
 
+// Why a server may have left before the session was open.
+std::string doubt_of(const std::string& address) {
+  if (!address.starts_with("unix:")) return "; is it a unity_server?";
+  return "; is it a unity_server, and of this user (uid " + std::to_string(::geteuid()) +
+         ")? It serves its own user only";
+}
+
 // For calls whose reply says nothing.
 struct Ignored final : PendingReply {
   void on_return(Returned) override {}
@@ -95,7 +102,7 @@ Error ClientImpl::loss(const Error& error) {
   }
   return Error(ErrorKind::kConnectionLost,
                std::string(error.text()) + " (" + address_ +
-                   (is_open_ ? "); open another session" : "); is it a unity_server?"));
+                   (is_open_ ? "); open another session" : ")" + doubt_of(address_)));
 }
 
 Error ClientImpl::closed() const {

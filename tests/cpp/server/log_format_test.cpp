@@ -22,6 +22,16 @@ std::string json_line_of(std::string_view message) {
 TEST(LogFormat, ControlCharactersBecomeEscapes) {
   EXPECT_EQ(on_one_line("a\nb\rc\x1b[0m\td\x7f"), "a\\nb\\x0dc\\x1b[0m\td\\x7f");
   EXPECT_EQ(on_one_line("plain \xc3\xa4"), "plain \xc3\xa4");
+  EXPECT_EQ(on_one_line("\xc2\x9b"
+                        "31m \xc2\xa0\xe2\x82\x80"),
+            "\\x9b31m \xc2\xa0\xe2\x82\x80");
+}
+
+TEST(LogFormat, ALongTextIsShortenedBetweenCharacters) {
+  EXPECT_EQ(shortened(std::string(500, 'x')), std::string(500, 'x'));
+  EXPECT_EQ(shortened(std::string(501, 'x')), std::string(500, 'x') + "... (501 bytes)");
+  EXPECT_EQ(shortened(std::string(499, 'x') + "\xc3\xa4"),
+            std::string(499, 'x') + "... (501 bytes)");
 }
 
 TEST(LogFormat, TextLinesHaveTimeLevelThreadAndMessage) {
