@@ -72,7 +72,8 @@ ProcessFigures process_figures() {
   ProcessFigures figures;
   // One and the same for all readers, once it could be read: 0 until then.
   static std::atomic<double> started_s = 0;
-  if (const auto read_s = start_time_s(fields); read_s && started_s == 0) started_s = *read_s;
+  double none = 0;
+  if (const auto read_s = start_time_s(fields)) started_s.compare_exchange_strong(none, *read_s);
   if (started_s != 0) figures.start_time_s = started_s;
   figures.cpu_s = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
   figures.threads = number_at(fields, kThreads);

@@ -195,6 +195,14 @@ def test_a_shared_server_refuses(own_server, library):
         assert session.ping() > 0
 
 
+def test_a_private_server_refuses_while_others_may_come_over_tcp(library, tmp_path):
+    with unity.launch(listen="tcp:127.0.0.1:0", insecure_tcp=True) as session:
+        with pytest.raises(unity.NotPermitted, match="--extension-dir"):
+            session.load_extension(library)
+    with unity.launch(listen=f"unix:{tmp_path}/u") as session:
+        assert session.load_extension(library) == NAMES
+
+
 def test_a_shared_server_loads_what_lies_in_its_directory(own_server, tallies, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
