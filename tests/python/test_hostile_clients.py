@@ -35,8 +35,9 @@ def raw(server):
     """A plain socket that is connected to a server."""
     if server.address.startswith("unix:"):
         peer = socket.socket(socket.AF_UNIX)
-        peer.settimeout(DEADLINE_S)
+        # With a timeout it would not wait for room in the queue of the listener.
         peer.connect(server.address.removeprefix("unix:"))
+        peer.settimeout(DEADLINE_S)
         return peer
     host, _, port = server.address.removeprefix("tcp:").rpartition(":")
     return socket.create_connection((host, int(port)), DEADLINE_S)
